@@ -1,0 +1,324 @@
+"""From a request to its key.
+
+    Request ──canonical()──▶ canonical request ──digest()──▶ 64 hex digits, the first 32 the key
+
+The canonical request is the part of a request that decides the answer, in one fixed byte form: an
+HTTP-like message with one line for method and URL, one for each header that matters, a blank line,
+and the body.
+
+    POST https://api.openai.com/v1/chat/completions
+    openai-beta: assistants=v2
+
+    {"messages":[{"content":"hi","role":"user"}],"model":"gpt-4o"}
+
+The one rule: what cannot change the answer is left out, and whatever can is in. Credentials are
+never in. Nothing here does any IO.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+KEY_LENGTH = 32
+"""Hex digits of the digest that name an entry."""
+
+
+class Request(NamedTuple):
+    """What a client is about to send, in no library's terms.
+
+    `headers` are (lower-case name, value) pairs, all of them; `body` is complete.
+    """
+
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first value of a header by its lower-case name, or the empty string."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class Noise(NamedTuple):
+    """Text that differs from run to run and means nothing.
+
+    `marker` is a literal part of every match. Looking for it first costs a hit a tenth of a
+    microsecond; only where it stands does the pattern run.
+    """
+
+    marker: bytes
+    pattern: re.Pattern[bytes]
+    replacement: bytes
+
+
+NOISE: tuple[Noise, ...] = (
+    # Tracebacks and reprs that a notebook puts into a prompt. Addresses only where Python prints
+    # them: an address that somebody asks about must stay what it is.
+    Noise(
+        b"ipython-input-",
+        re.compile(rb"ipython-input-\d+-[0-9a-f]{6,}"),
+        b"ipython-input",
+    ),
+    Noise(b"ipykernel_", re.compile(rb"ipykernel_\d+(/\d+\.py)?"), b"ipykernel"),
+    Noise(b" at 0x", re.compile(rb"(?<= at )0x[0-9a-fA-F]{6,16}(?=>)"), b"0x"),
+    # Names that tempfile and pytest make.
+    Noise(
+        b"/tmp",
+        re.compile(rb"(/(?:var/folders/\w+/\w+/T|tmp)/tmp)[a-z0-9_]{8}(?![a-z0-9_])"),
+        rb"\1",
+    ),
+    Noise(b"/pytest-of-", re.compile(rb"(/pytest-of-[^/\"]+/pytest-)\d+"), rb"\1"),
+)
+"""What is normalised in JSON bodies. Extend it (`noise=NOISE + (…,)`), or turn it off (`()`)."""
+
+IGNORED_FIELDS: tuple[tuple[str, str], ...] = (
+    ("user", "names the end user, for abuse reports"),
+    ("safety_identifier", "names the end user, for abuse reports"),
+    ("metadata.user_id", "names the end user, for abuse reports"),
+    ("prompt_cache_key", "routes to a prompt cache; saves money, changes no answer"),
+    ("prompt_cache_retention", "how long a prompt cache lives"),
+)
+"""JSON fields of a model call that never change its answer, with the reason. Only where the path
+is that of a model call: elsewhere `user` may well decide the answer."""
+
+_MODEL_CALL = re.compile(
+    r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
+    r"|images/generations)$|:(stream)?[rR]awPredict$"
+)
+
+KEY_HEADERS = frozenset(
+    {
+        "accept",
+        "anthropic-beta",
+        "anthropic-version",
+        "openai-beta",
+        "x-amz-target",
+        "x-amzn-bedrock-guardrailidentifier",
+        "x-amzn-bedrock-guardrailversion",
+    }
+)
+"""The request headers that change the answer."""
+
+_NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
+
+_CREDENTIAL_PARAMS = re.compile(
+    r"(x-)?(api[-_]?)?key|access[-_]?token|auth|auth[-_]?token|token|id[-_]?token"
+    r"|(client[-_]?)?secret|password|passwd|sig|signature|subscription-key"
+    r"|x-(amz|goog)-.*|awsaccesskeyid",
+    re.IGNORECASE,
+)
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# RFC 3986: what may stand in a path segment as it is, beyond what quote() leaves alone.
+_SEGMENT_SAFE = ":@!$&'()*+,;=~"
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_TOO_LONG_FOR_64_BITS = b"0" * 19
+_BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+
+
+def is_credential_param(name: str) -> bool:
+    """Whether a query parameter of this name carries a credential."""
+    return _CREDENTIAL_PARAMS.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def canonical_url(url: str) -> str:
+    """The URL without user info, credentials, default port or fragment; its query sorted by name.
+
+    Two spellings of one URL (`%3A` and `:` in a path, upper-case host) become one.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme):
+        host = f"{host}:{parts.port}"
+    # Segment by segment, so that an encoded slash stays one.
+    path = "/".join(quote(unquote(part), safe=_SEGMENT_SAFE) for part in parts.path.split("/"))
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not is_credential_param(name)
+    ]
+    query.sort(key=lambda pair: pair[0])
+    return f"{parts.scheme}://{host}{path or '/'}" + (f"?{urlencode(query)}" if query else "")
+
+
+@lru_cache(maxsize=4096)
+def _is_model_call(url: str) -> bool:
+    return _MODEL_CALL.search(url.partition("?")[0]) is not None
+
+
+def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
+    """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
+    url = canonical_url(request.url)
+    lines = [f"{request.method} {url}"]
+    kept = [pair for pair in request.headers if pair[0] in KEY_HEADERS]
+    if len(kept) > 1:
+        kept.sort()
+    for name, value in kept:
+        # All of these are lists of tokens whose order means nothing.
+        tokens = {token.strip() for token in value.split(",")}
+        if name == "accept":
+            tokens = {token.partition(";")[0].strip().lower() for token in tokens} - _NEUTRAL_ACCEPT
+        if tokens:
+            lines.append(f"{name}: {', '.join(sorted(tokens))}")
+    if scope:
+        lines.append(f"cachy-scope: {json.dumps(scope)}")
+    body = request.body
+    if body[:1] in (b"{", b"["):
+        body = _canonical_json(body, url, noise)
+    elif body[:2] == b"--":
+        body = _fixed_boundary(body, request.header("content-type"))
+    return "\n".join(lines).encode() + b"\n\n" + body
+
+
+def digest(canonical_request: bytes) -> str:
+    """The full key: 64 hex digits. The first `KEY_LENGTH` of them are the key."""
+    return hashlib.sha256(canonical_request).hexdigest()
+
+
+def parse_json(text: bytes | str) -> Any:
+    """JSON with its integers exact: orjson alone turns those past 64 bits into floats.
+
+    Raises ValueError.
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if _TOO_LONG_FOR_64_BITS in data.translate(_DIGITS_TO_ZERO):
+        return json.loads(data)
+    return orjson.loads(data)
+
+
+def _canonical_json(body: bytes, url: str, noise: Iterable[Noise]) -> bytes:
+    """Keys sorted, white space gone, ignored fields dropped, noise normalised.
+
+    What does not parse, or cannot be written again without loss, stays as it came.
+    """
+    try:
+        data = parse_json(body)
+        if isinstance(data, dict) and _is_model_call(url):
+            for field, _ in IGNORED_FIELDS:
+                _drop(data, field)
+        try:
+            text = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # an integer past 64 bits
+            text = json.dumps(
+                data, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            ).encode()
+    except (ValueError, TypeError, RecursionError):
+        return body
+    for marker, pattern, replacement in noise:
+        if marker in text:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def _drop(data: dict[str, Any], field: str) -> None:
+    """Remove `a` or `a.b`; an `a` that is left empty goes too."""
+    parent, _, child = field.partition(".")
+    if not child:
+        data.pop(parent, None)
+    elif isinstance(inner := data.get(parent), dict) and child in inner:
+        del inner[child]
+        if not inner:
+            del data[parent]
+
+
+def _fixed_boundary(body: bytes, content_type: str) -> bytes:
+    """A multipart body with the random boundary of this one request replaced."""
+    found = _BOUNDARY.search(content_type)
+    return body.replace(found[1].encode(), b"cachy-boundary") if found else body
+
+
+# ---- The outline: the canonical request, short enough to be stored with the answer ----
+
+LONG = 200
+"""A string of more characters than this is outlined."""
+_END = 60
+_PIECES = 64
+
+Outline = dict[str, Any]
+"""`{"headers": {…}, "scope": …, "body": …}`, each only where there is one. In `body`, what is long
+stands as `{"…": [length, digest, start, end, pieces]}`: length in characters, the first 16 hex
+digits of the UTF-8 text's sha256, both ends, and 4 base64 digits for each 64th of the text (at
+least 64 characters each), so that a later miss can say where a text began to differ."""
+
+
+def outline(canonical_request: bytes, *, full: bool = False) -> Outline:
+    """What of a request is stored in an entry's head, to explain misses and to show the entry."""
+    head, _, body = canonical_request.partition(b"\n\n")
+    result: Outline = {}
+    for line in head.decode().split("\n")[1:]:
+        name, _, value = line.partition(": ")
+        if name == "cachy-scope":
+            result["scope"] = json.loads(value)
+        else:
+            result.setdefault("headers", {})[name] = value
+    if not body:
+        return result
+    try:
+        data = parse_json(body)
+    except ValueError:
+        data = _parts(body) if body.startswith(b"--cachy-boundary") else _text_or_bytes(body)
+    result["body"] = data if full else _shorten(data)
+    return result
+
+
+def _shorten(data: Any) -> Any:
+    if isinstance(data, str):
+        return shorten_text(data) if len(data) > LONG else data
+    if isinstance(data, dict):
+        return {name: _shorten(value) for name, value in data.items()}
+    if isinstance(data, list):
+        if len(data) > LONG // 4 and all(isinstance(item, int | float) for item in data):
+            return shorten_text(json.dumps(data, separators=(",", ":")))
+        return [_shorten(item) for item in data]
+    return data
+
+
+def shorten_text(text: str) -> dict[str, list[Any]]:
+    """A long text as its length, digest, two ends and the digests of its pieces."""
+    from base64 import b64encode
+
+    data = text.encode("utf-8", "surrogatepass")
+    width = piece_width(len(text))
+    pieces = "".join(
+        b64encode(
+            hashlib.sha256(text[i : i + width].encode("utf-8", "surrogatepass")).digest()[:3]
+        ).decode()
+        for i in range(0, len(text), width)
+    )
+    short = hashlib.sha256(data).hexdigest()[:16]
+    return {"…": [len(text), short, text[:_END], text[-_END:], pieces]}
+
+
+def piece_width(length: int) -> int:
+    """How many characters of a text of `length` one piece's digest stands for."""
+    return max(64, -(-length // _PIECES))
+
+
+def _text_or_bytes(body: bytes) -> Any:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()[:16]}
+
+
+def _parts(body: bytes) -> list[dict[str, Any]]:
+    """The parts of a multipart body, each with its headers and its text, or its size and digest."""
+    parts = []
+    for part in body.split(b"--cachy-boundary")[1:-1]:
+        head, _, content = part.strip(b"\r\n").partition(b"\r\n\r\n")
+        headers = head.decode("utf-8", "replace").replace("\r\n", "; ")
+        parts.append({"headers": headers, "content": _text_or_bytes(content)})
+    return parts

@@ -1,0 +1,94 @@
+"""Which libraries are patched, by which file, and when: now if loaded, else as soon as they are.
+
+cachy never imports an HTTP library itself. That keeps `import cachy` cheap, and leaves
+`httpx2.alias_httpx()`, which must run before anything imports httpx, free to run later.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from cachy.cache import Cache
+
+    Current = Callable[[], Cache | None]
+
+FAMILIES = {"httpx": "cachy.patch.httpx", "httpx2": "cachy.patch.httpx"}
+"""Library -> the module here whose `patch(library, current)` patches it and returns
+what undoes it, if there is anything."""
+
+
+class Patches:
+    """The patches of all families, put on with `install` and taken off with `remove`.
+
+    `current` returns the cache of the running task or thread, or None where there is none.
+    """
+
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._undo: list[Callable[[], None]] = []
+        self._watcher = _Watcher(self._patch)
+
+    def install(self) -> None:
+        for name in FAMILIES:
+            if (module := sys.modules.get(name)) is not None:
+                self._patch(name, module)
+        if self._watcher not in sys.meta_path:
+            sys.meta_path.insert(0, self._watcher)
+
+    def remove(self) -> None:
+        if self._watcher in sys.meta_path:
+            sys.meta_path.remove(self._watcher)
+        while self._undo:
+            self._undo.pop()()
+
+    def _patch(self, name: str, module: ModuleType) -> None:
+        family = importlib.import_module(FAMILIES[name])
+        self._undo += family.patch(module, self._current)
+
+
+class _Watcher:
+    """A finder that finds nothing itself: it lets the others find a library that is waited for,
+    and calls back when that library has been executed."""
+
+    def __init__(self, loaded: Callable[[str, ModuleType], None]) -> None:
+        self._loaded = loaded
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in FAMILIES:
+            return None
+        for finder in sys.meta_path:
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            if find is not None and (spec := find(name, path, target)) is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader, self._loaded)
+                return spec  # type: ignore[no-any-return]
+        return None
+
+
+class _Loader:
+    """A library's own loader, with a call afterwards."""
+
+    def __init__(self, loader: Any, loaded: Callable[[str, ModuleType], None]) -> None:
+        self._loader, self._loaded = loader, loaded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        if (spec := module.__spec__) is not None and spec.loader is self:  # type: ignore[comparison-overlap]
+            spec.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._loaded(name, module)

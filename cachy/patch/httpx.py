@@ -1,0 +1,303 @@
+"""httpx and httpx2: `Client.send` and `AsyncClient.send`, the library passed in as a module.
+
+Everything that both libraries and both colours share stands in plain functions; `send` and `asend`
+differ only in the lines that await.
+
+    send ──_recall()──▶ Entry ─────▶ _replay()            the response of a hit
+                  └───▶ Recording ─▶ original ─▶ _tap()   the live response, recorded as it passes
+
+A miss and its later hits look alike because both responses are made here, in `_response`: from the
+kept headers, and with a body that is already decoded.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from datetime import timedelta
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from cachy.cache import Recording
+from cachy.key import Request, canonical_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from types import ModuleType
+
+    from cachy.cache import Cache
+    from cachy.entry import Entry
+    from cachy.patch import Current
+    from cachy.policy import Route
+
+# A transport may itself use a client: one call is one recording, that of the outermost.
+_inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
+
+
+def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
+    """Patch both clients of httpx or httpx2, once. Returns the functions that undo it."""
+    adapter = _Adapter(httpx)
+    undo: list[Callable[[], None]] = []
+    for client_class, make_send in (
+        (httpx.Client, adapter.sync_send),
+        (httpx.AsyncClient, adapter.async_send),
+    ):
+        original = client_class.send
+        if not hasattr(original, "_cachy"):  # after alias_httpx(), httpx and httpx2 are one
+            client_class.send = send = make_send(original, current)
+            send._cachy = True
+            undo.append(partial(_restore, client_class, send, original))
+    return undo
+
+
+def _restore(client_class: Any, send: Any, original: Any) -> None:
+    # If somebody patched over us, we stay underneath, where `current()` keeps us idle.
+    if client_class.send is send:
+        client_class.send = original
+
+
+class _Adapter:
+    """What needs the library's own classes."""
+
+    def __init__(self, httpx: ModuleType) -> None:
+        self._httpx = httpx
+        self._client = f"{httpx.__name__}/{httpx.__version__}"
+        self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
+
+        class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
+            """The decoded body of a live response, recorded on its way to the caller."""
+
+            def __init__(self, live: Any, recording: Recording) -> None:
+                self._live, self._recording = live, recording
+                self.response: Any = None
+
+            def __iter__(self) -> Iterator[bytes]:
+                for chunk in self._live.iter_bytes():
+                    self._recording.feed(chunk)
+                    yield chunk
+                self._recording.ended()
+
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                async for chunk in self._live.aiter_bytes():
+                    self._recording.feed(chunk)
+                    yield chunk
+                self._recording.ended()
+
+            def close(self) -> None:
+                try:
+                    self._live.close()
+                finally:
+                    self.response.elapsed = _duration(self._recording.ms())
+                    self._recording.commit()
+
+            async def aclose(self) -> None:
+                try:
+                    await self._live.aclose()
+                finally:
+                    self.response.elapsed = _duration(self._recording.ms())
+                    if not self._recording.over():
+                        await _in_thread(self._recording.commit)
+
+        self._tapped_stream = TappedStream
+
+    def sync_send(self, original: Any, current: Current) -> Any:
+        @wraps(original)
+        def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            cache = current()
+            if cache is None or (route := self._route(cache, client, request)) is None:
+                return original(client, request, stream=stream, **options)
+            found = cache.lookup(_plain(request, request.read()), route)
+            if not isinstance(found, Recording):
+                response = self._replay(client, request, found)
+                try:
+                    for hook in client.event_hooks["request"]:
+                        hook(request)
+                    for hook in client.event_hooks["response"]:
+                        hook(response)
+                    if not stream:
+                        response.read()
+                except BaseException:
+                    response.close()
+                    raise
+                return response
+            token = _inside.set(True)
+            try:
+                live = original(client, request, stream=True, **options)
+            finally:
+                _inside.reset(token)
+            response = self._tap(client, live, found)
+            if not stream:
+                try:
+                    response.read()
+                except BaseException:
+                    response.close()
+                    raise
+            return response
+
+        return send
+
+    def async_send(self, original: Any, current: Current) -> Any:
+        @wraps(original)
+        async def asend(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            cache = current()
+            if cache is None or (route := self._route(cache, client, request)) is None:
+                return await original(client, request, stream=stream, **options)
+            found = cache.lookup(_plain(request, await request.aread()), route)
+            if not isinstance(found, Recording):
+                response = self._replay(client, request, found)
+                try:
+                    for hook in client.event_hooks["request"]:
+                        await hook(request)
+                    for hook in client.event_hooks["response"]:
+                        await hook(response)
+                    if not stream:
+                        await response.aread()
+                except BaseException:
+                    await response.aclose()
+                    raise
+                return response
+            token = _inside.set(True)
+            try:
+                live = await original(client, request, stream=True, **options)
+            finally:
+                _inside.reset(token)
+            response = self._tap(client, live, found)
+            if not stream:
+                try:
+                    await response.aread()
+                except BaseException:
+                    await response.aclose()
+                    raise
+            return response
+
+        return asend
+
+    def _route(self, cache: Cache, client: Any, request: Any) -> Route | None:
+        """How policy treats a request; None for what must go through untouched."""
+        if _inside.get() or "upgrade" in request.headers:
+            return None
+        route = cache.wants(request.method, str(request.url))
+        if route is not None and not cache.options.fakes and self._is_fake(client, request):
+            return None
+        return route
+
+    def _is_fake(self, client: Any, request: Any) -> bool:
+        """Whether a request would reach a mock or an in-process app: no real answer, no recording.
+
+        No public name tells a client's transport.
+        """
+        return isinstance(client._transport_for_url(request.url), self._fakes)
+
+    def _replay(self, client: Any, request: Any, entry: Entry) -> Any:
+        head, httpx = entry.head, self._httpx
+        final: Any = request
+        history: list[Any] = []
+        for hop in head.get("redirects", ()):
+            history.append(
+                httpx.Response(
+                    hop["status"],
+                    headers={"location": hop["location"]},
+                    request=final,
+                    content=b"",
+                    history=history,
+                )
+            )
+            final = httpx.Request(hop["method"], hop["url"])
+        extensions = {"http_version": head.get("http", "HTTP/1.1").encode()}
+        if "reason" in head:
+            extensions["reason_phrase"] = head["reason"].encode()
+        response = self._response(
+            client,
+            head["status"],
+            head["headers"],
+            httpx.ByteStream(entry.body),
+            final,
+            extensions,
+            history,
+        )
+        response.elapsed = _duration(head["ms"])
+        return response
+
+    def _tap(self, client: Any, live: Any, recording: Recording) -> Any:
+        """The live response, or one like it whose body is recorded on its way."""
+        reason = live.reason_phrase
+        headers = recording.begin(
+            live.status_code,
+            _pairs_of_text(live.headers),
+            client=self._client,
+            http=live.http_version,
+            reason="" if reason == self._standard_reason(live.status_code) else reason,
+            redirects=[_hop(response, following) for response, following in _pairs(live)],
+        )
+        if headers is None:
+            return live
+        stream = self._tapped_stream(live, recording)
+        response = self._response(
+            client, live.status_code, headers, stream, live.request, live.extensions, live.history
+        )
+        stream.response = response
+        return response
+
+    def _response(
+        self,
+        client: Any,
+        status: int,
+        headers: Any,
+        stream: Any,
+        request: Any,
+        extensions: dict[str, Any],
+        history: list[Any],
+    ) -> Any:
+        return self._httpx.Response(
+            status,
+            headers=[
+                (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+                for name, value in headers
+            ],
+            stream=stream,
+            request=request,
+            extensions=extensions,
+            history=history,
+            # Given to a client's constructor, and told by nothing public afterwards.
+            default_encoding=client._default_encoding,
+        )
+
+    def _standard_reason(self, status: int) -> str:
+        return str(self._httpx.codes.get_reason_phrase(status))
+
+
+def _duration(ms: float) -> timedelta:
+    return timedelta(milliseconds=ms)
+
+
+def _plain(request: Any, body: bytes) -> Request:
+    return Request(
+        request.method, str(request.url), _pairs_of_text(request.headers, lower=True), body
+    )
+
+
+def _pairs_of_text(headers: Any, *, lower: bool = False) -> list[tuple[str, str]]:
+    """Headers as text that encodes back to the same bytes."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
+    return [(name.lower(), value) for name, value in pairs] if lower else pairs
+
+
+def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
+    """Each response of a redirected call's history with the request that followed it."""
+    requests = [response.request for response in live.history[1:]] + [live.request]
+    return zip(live.history, requests, strict=True) if live.history else iter(())
+
+
+def _hop(response: Any, following: Any) -> dict[str, Any]:
+    return {
+        "status": response.status_code,
+        "location": canonical_url(str(response.url.join(response.headers.get("location", "")))),
+        "method": following.method,
+        "url": canonical_url(str(following.url)),
+    }
+
+
+async def _in_thread(function: Callable[[], None]) -> None:
+    """Call a function that waits for the disk, without holding up the event loop."""
+    import anyio.to_thread
+
+    await anyio.to_thread.run_sync(function)

@@ -1,0 +1,501 @@
+"""What is cached, and what is worth keeping.
+
+Two questions, asked at the two ends of a call:
+
+    route(method, url, hosts)    may this request be answered from a store, and recorded?
+    flaw(response)               is this answer, now complete, one to replay for ever?
+
+The one rule: in doubt a call goes live and is not kept. A call too many costs money once; a wrong
+answer in a store costs trust. Nothing here does any IO.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import orjson
+
+from cachy.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# ---- Which requests ----
+
+doms: tuple[str, ...] = (
+    "api.openai.com",
+    "*.api.openai.com",
+    "api.anthropic.com",
+    "generativelanguage.googleapis.com",
+    "api.deepseek.com",
+    # Clouds
+    "*.openai.azure.com",
+    "*.services.ai.azure.com",
+    "*.cognitiveservices.azure.com",
+    "*.inference.ai.azure.com",
+    "aiplatform.googleapis.com",
+    "*-aiplatform.googleapis.com",
+    "bedrock-runtime.*.amazonaws.com",
+    "bedrock-agent-runtime.*.amazonaws.com",
+    "bedrock-mantle.*.api.aws",
+    # Vendors
+    "api.mistral.ai",
+    "codestral.mistral.ai",
+    "api.groq.com",
+    "api.cohere.com",
+    "api.cohere.ai",
+    "api.x.ai",
+    "api.perplexity.ai",
+    "api.moonshot.ai",
+    "api.moonshot.cn",
+    "api.z.ai",
+    "open.bigmodel.cn",
+    "api.minimax.io",
+    "dashscope.aliyuncs.com",
+    "dashscope-intl.aliyuncs.com",
+    "api.ai21.com",
+    "api.voyageai.com",
+    "api.jina.ai",
+    "api.deepgram.com",
+    "api.writer.com",
+    "api.reka.ai",
+    # Those who host others' models
+    "openrouter.ai",
+    "api.together.xyz",
+    "api.together.ai",
+    "api.fireworks.ai",
+    "router.huggingface.co",
+    "api-inference.huggingface.co",
+    "*.endpoints.huggingface.cloud",
+    "api.cerebras.ai",
+    "api.sambanova.ai",
+    "integrate.api.nvidia.com",
+    "api.deepinfra.com",
+    "api.hyperbolic.xyz",
+    "api.novita.ai",
+    "api.studio.nebius.com",
+    "models.github.ai",
+    "ai-gateway.vercel.sh",
+    "gateway.ai.cloudflare.com",
+    "api.portkey.ai",
+    "*.snowflakecomputing.com/api/v2/cortex/*",
+    # Ollama
+    "ollama.com",
+    "localhost:11434",
+    "127.0.0.1:11434",
+)
+"""The hosts whose calls are cached. Add yours: `enable_cachy(doms=doms + ("llm.example.com",))`.
+
+A pattern is a host, with `*` as a wildcard, then an optional port, then an optional path glob:
+`api.example.com`, `*.example.com`, `localhost:8000`, `api.example.com/v2/*`.
+"""
+
+# Endpoints of known hosts that keep something on the server: replaying them would pretend.
+_STATEFUL = re.compile(
+    r"/(files|uploads|upload|batch|batches|batchPredictionJobs|batchInference|async-invoke"
+    r"|fine_tuning|fine-tuning|fine-tunes|finetuning|tunedModels|tuningJobs|jobs|datasets|evals"
+    r"|assistants|threads|conversations|sessions|containers|skills|vector_stores|libraries"
+    r"|cachedContents|fileSearchStores|corpora|realtime|live|webhooks|organization|api_keys"
+    r"|pull|push|create|copy|delete|blobs)(/|$|:)"
+    r"|/chat/completions/[^/]+$"  # a stored completion, changed
+    r"|/cancel$|:cancel$|:batch\w+$"
+)
+# Lists of models, and what Ollama calls one.
+_MODELS = re.compile(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
+# The end of a poll, in the words of the APIs that have them.
+_FINISHED = frozenset(
+    {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
+)
+
+
+class Route(NamedTuple):
+    """What policy says of a request. `reason` says why a request of a cached host is left alone."""
+
+    matches: bool
+    cached: bool
+    reason: str = ""
+    poll: bool = False
+
+
+class Hosts:
+    """A checked and compiled tuple of host patterns. Raises ConfigError for what is none."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        if isinstance(patterns, str):
+            raise ConfigError(
+                f"doms={patterns!r} is a single string; pass a tuple: doms=doms + ({patterns!r},)"
+            )
+        self.patterns = tuple(patterns)
+        self._exact: dict[str, bool] = {}  # host -> whether the user added it
+        self._globs: list[tuple[str, str, bool]] = []  # host, path, whether the user added it
+        for pattern in self.patterns:
+            self._add(pattern)
+        self.route = lru_cache(maxsize=4096)(self._route)
+
+    def _add(self, pattern: str) -> None:
+        if not isinstance(pattern, str) or not pattern.strip():
+            raise ConfigError(f"doms holds {pattern!r}, which is no host name")
+        if "://" in pattern:
+            host = urlsplit(pattern).netloc
+            raise ConfigError(f"doms holds the URL {pattern!r}; give its host alone: {host!r}")
+        if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
+            raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
+        host, slash, _ = pattern.lower().partition("/")
+        added = pattern not in _KNOWN
+        if slash or "*" in host:
+            # The path keeps its case.
+            self._globs.append((host, pattern[len(host) :], added))
+        else:
+            self._exact[host] = added
+
+    def _match(self, host: str, port: int | None, path: str) -> bool | None:
+        """Whether the user added the pattern that matches; None where none does."""
+        names = (host, f"{host}:{port}") if port else (host,)
+        found = [self._exact[name] for name in names if name in self._exact]
+        found += [
+            added
+            for pattern, glob, added in self._globs
+            if any(fnmatchcase(name, pattern) for name in names)
+            and (not glob or fnmatchcase(path, glob) or fnmatchcase(path, glob + "/*"))
+        ]
+        return any(found) if found else None
+
+    def _route(self, method: str, url: str) -> Route:
+        """What to do with a request for this URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
+            return Route(False, False)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        added = self._match(parts.hostname or "", port, parts.path)
+        if added is None:
+            return Route(False, False)
+        if method not in ("GET", "POST"):
+            return Route(True, False, f"{method} requests are never cached")
+        if added:
+            return Route(True, True)
+        if _STATEFUL.search(parts.path):
+            return Route(True, False, "this endpoint keeps state on the server")
+        if method == "GET":
+            return Route(True, True, poll=not _MODELS.search(parts.path))
+        return Route(True, True)
+
+
+_KNOWN = frozenset(doms)
+
+
+# ---- Which answers ----
+
+KEPT_HEADERS = re.compile(
+    r"content-(type|language|disposition|length)|date|location|operation-location|link|retry-after"
+    r"|(x-)?request-id|x-amzn-requestid|apim-request-id|x-ms-request-id|mistral-correlation-id"
+    r"|x-amzn-bedrock-[a-z-]+|openai-(model|version|processing-ms)|x-model-id"
+    r"|(x|anthropic)-ratelimit-[a-z0-9-]+|x-compute-[a-z-]+|x-generation-id"
+)
+"""The response headers that are kept. Nothing that names an account, and nothing that is secret."""
+
+_NEVER_KEPT = re.compile(
+    r".*(cookie|authorization|authenticate|api-?key|secret|token$|organization|project|account).*"
+)
+
+REPEATABLE_ERRORS = frozenset({400, 404, 405, 410, 413, 415, 422})
+"""With `errors=True` these are kept too: the same request would fail in the same way tomorrow."""
+
+
+def kept_headers(
+    headers: Sequence[tuple[str, str]], extra: frozenset[str] = frozenset(), encoded: bool = False
+) -> list[tuple[str, str]]:
+    """The response headers that a client sees, on a miss as on every hit after it.
+
+    `extra` are the names that the user asked for; `encoded` says that the body came with a content
+    encoding, whose length is not that of the body that clients read.
+    """
+    kept = []
+    for name, value in headers:
+        lower = name.lower()
+        if KEPT_HEADERS.fullmatch(lower) or lower in extra:
+            if _NEVER_KEPT.fullmatch(lower) or (encoded and lower == "content-length"):
+                continue
+            kept.append((lower, value))
+    return kept
+
+
+class Answer(NamedTuple):
+    """A response as far as it was read. `ended` says that its end was reached."""
+
+    status: int
+    content_type: str
+    body: bytes
+    ended: bool
+
+
+def candidate(status: int, *, errors: bool = False) -> bool:
+    """Whether a response of this status may turn out worth keeping."""
+    return 200 <= status < 300 or (errors and status in REPEATABLE_ERRORS)
+
+
+_GET_OF_SOMETHING_ELSE = "of GETs, only lists of models and polls that have ended are kept"
+
+
+def flaw(answer: Answer, *, poll: bool = False) -> str | None:
+    """Why an answer is not worth keeping, in a few words; None if it is."""
+    kind = stream_kind(answer.content_type, answer.body)
+    if answer.status >= 400:
+        return None if answer.ended else "it was cut or left before its end"
+    if kind:
+        return _STREAMS[kind](answer)
+    if not answer.ended:
+        return "it was cut or left before its end"
+    if "json" not in answer.content_type:
+        return _GET_OF_SOMETHING_ELSE if poll else None
+    if not answer.body.strip():
+        return _GET_OF_SOMETHING_ELSE if poll else None
+    try:
+        data = orjson.loads(answer.body)
+    except ValueError:
+        return _unreadable(answer.body)
+    if is_error(data):
+        return "it carries an error"
+    if poll and not _poll_ended(data):
+        return _GET_OF_SOMETHING_ELSE
+    return None
+
+
+_NDJSON = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/stream+json",
+)
+
+
+def stream_kind(content_type: str, body: bytes = b"") -> str | None:
+    """`sse`, `ndjson`, `json-array`, `aws-eventstream`, or None for a body in one piece."""
+    kind = content_type.partition(";")[0].strip().lower()
+    # Some servers call their event streams JSON, and some proxies call them nothing.
+    if kind == "text/event-stream" or body.startswith((b"data:", b"event:")):
+        return "sse"
+    if kind in _NDJSON:
+        return "ndjson"
+    if kind == "application/vnd.amazon.eventstream" or (not kind and b":event-type" in body[:64]):
+        return "aws-eventstream"
+    # Gemini streams a JSON array of chunks where `alt=sse` is not asked for.
+    if kind == "application/json" and body[:1] == b"[" and b'"candidates"' in body:
+        return "json-array"
+    return None
+
+
+def is_error(data: Any) -> bool:
+    """Whether a decoded JSON body, or one event of a stream, says that the call failed."""
+    if isinstance(data, list):
+        return any(isinstance(item, dict) and is_error(item) for item in data)
+    if not isinstance(data, dict):
+        return False
+    if data.get("error") or data.get("type") in ("error", "response.failed"):
+        return True
+    # The polls of OpenAI's responses and of operations that ended badly.
+    return data.get("status") in ("failed", "FAILED", "cancelled", "expired")
+
+
+def _poll_ended(data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    if data.get("done") is True:
+        return True
+    state = data.get("status", data.get("state"))
+    return isinstance(state, str) and state.lower().rpartition("_")[2] in _FINISHED
+
+
+def _unreadable(body: bytes) -> str | None:
+    """The verdict on JSON that orjson refuses: NaN is Python's own and common; a cut is neither."""
+    import json
+
+    try:
+        json.loads(body)
+    except ValueError:
+        return "its JSON is broken: it was cut on the way"
+    return None
+
+
+_CUT = "the stream was cut or left before its end"
+_FAILED = "the stream carries an error event"
+_LINE = re.compile(rb"\r\n|\r|\n")
+
+
+def sse_data(body: bytes) -> Iterator[bytes]:
+    """The data of each event of an event stream that has any (WHATWG HTML, 9.2.6)."""
+    data: list[bytes] = []
+    for line in _LINE.split(body):
+        if not line and data:
+            yield b"\n".join(data)
+            data = []
+        elif line.startswith(b"data:"):
+            data.append(line[6:] if line[5:6] == b" " else line[5:])
+    if data:
+        yield b"\n".join(data)
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        return None
+
+
+def _says_last(event: Any) -> bool:
+    """Whether an event is the last that matters: a protocol's own end, or a finish reason."""
+    if not isinstance(event, dict):
+        return False
+    if event.get("type") in (
+        "message_stop",  # Anthropic
+        "message-end",  # Cohere
+        "response.completed",  # OpenAI responses
+        "response.incomplete",
+        "response.done",
+        "transcript.text.done",  # OpenAI audio
+        "speech.audio.done",
+        "image_generation.completed",
+        "image_edit.completed",
+    ):
+        return True
+    if event.get("event_type") in ("stream-end", "interaction.completed", "interaction.complete"):
+        return True  # Cohere v1, Gemini interactions
+    for choice in event.get("choices") or event.get("candidates") or ():
+        if isinstance(choice, dict) and (choice.get("finish_reason") or choice.get("finishReason")):
+            return True
+    return event.get("done") is True or bool(event.get("finish_reason") or event.get("stop_reason"))
+
+
+def _speaks_of_an_end(event: Any) -> bool:
+    """Whether an event belongs to a protocol that always says when it is over."""
+    if not isinstance(event, dict):
+        return False
+    if event.get("object") == "chat.completion.chunk" or event.get("candidates"):
+        return True
+    return event.get("type") in ("message_start", "message-start", "response.created")
+
+
+def _events(answer: Answer, events: Iterator[Any], *, over: bool = False) -> str | None:
+    """The verdict on a stream of decoded events; `over` says that a marker of its end was seen."""
+    protocol = False
+    for event in events:
+        if is_error(event):
+            return _FAILED
+        over = over or _says_last(event)
+        protocol = protocol or _speaks_of_an_end(event)
+    if over or (answer.ended and not protocol):
+        return None
+    return _CUT
+
+
+def _sse(answer: Answer) -> str | None:
+    if b"event: error" in answer.body or b"event:error" in answer.body:
+        names = [line[6:].strip() for line in _LINE.split(answer.body) if line[:6] == b"event:"]
+        if b"error" in names:
+            return _FAILED
+    pieces = list(sse_data(answer.body))
+    done = bool(pieces) and pieces[-1].strip() == b"[DONE]"
+    if not answer.ended and _LINE.split(answer.body)[-1] != b"":
+        return _CUT  # left in the middle of a line
+    return _events(answer, map(_loads, pieces), over=done)
+
+
+def _ndjson(answer: Answer) -> str | None:
+    lines = [line for line in _LINE.split(answer.body) if line.strip()]
+    if lines and _loads(lines[-1]) is None:
+        return _CUT
+    events = [_loads(line) for line in lines]
+    if answer.ended and events and isinstance(events[-1], dict) and events[-1].get("done") is False:
+        return _CUT  # Ollama says `done` in every line
+    return _events(answer, iter(events))
+
+
+def _json_array(answer: Answer) -> str | None:
+    events = _loads(answer.body)
+    return _events(answer, iter(events)) if isinstance(events, list) else _CUT
+
+
+def _aws_eventstream(answer: Answer) -> str | None:
+    """Amazon's binary frames: total length, header length, checksum, headers, payload, checksum."""
+    body, at, over = answer.body, 0, False
+    while at + 16 <= len(body):
+        length = int.from_bytes(body[at : at + 4], "big")
+        if length < 16 or at + length > len(body):
+            return _CUT
+        headers = body[at + 12 : at + 12 + int.from_bytes(body[at + 4 : at + 8], "big")]
+        if b"exception" in headers or b":error-code" in headers:
+            return _FAILED
+        over = over or b"messageStop" in headers
+        at += length
+    if at != len(body):
+        return _CUT
+    return None if answer.ended or over else _CUT
+
+
+_STREAMS = {
+    "sse": _sse,
+    "ndjson": _ndjson,
+    "json-array": _json_array,
+    "aws-eventstream": _aws_eventstream,
+}
+
+# ---- What an answer says of itself ----
+
+_MODEL_IN_PATH = re.compile(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+
+
+def model_of(url: str, outline_body: Any) -> str | None:
+    """The model that a request names, in its body or its path."""
+    if isinstance(outline_body, dict):
+        model = outline_body.get("model") or outline_body.get("modelId")
+        if isinstance(model, str):
+            return model
+    if found := _MODEL_IN_PATH.search(url):
+        return found[1].replace("%3A", ":")
+    return None
+
+
+def usage_of(answer: Answer) -> dict[str, int] | None:
+    """Tokens as `{"input": n, "output": n}`, where the answer tells."""
+    kind = stream_kind(answer.content_type, answer.body)
+    if kind == "sse":
+        events: Iterator[Any] = map(_loads, sse_data(answer.body))
+    elif kind == "ndjson":
+        events = map(_loads, answer.body.splitlines())
+    elif "json" in answer.content_type:
+        data = _loads(answer.body)
+        events = iter(data if isinstance(data, list) else [data])
+    else:
+        return None
+    usage: dict[str, int] = {}
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        # Anthropic and OpenAI responses wrap it; Ollama has it at the top.
+        for place in (event, event.get("message"), event.get("response"), event.get("delta")):
+            if isinstance(place, dict):
+                _add_usage(usage, place)
+    return usage or None
+
+
+_USAGE = {
+    "input": ("input_tokens", "prompt_tokens", "promptTokenCount", "inputTokens"),
+    "output": ("output_tokens", "completion_tokens", "candidatesTokenCount", "outputTokens"),
+}
+
+
+def _add_usage(usage: dict[str, int], place: dict[str, Any]) -> None:
+    told = place.get("usage") or place.get("usageMetadata") or place.get("usage_metadata")
+    if isinstance(told, dict) and isinstance(told.get("tokens"), dict):
+        told = told["tokens"]  # Cohere
+    if isinstance(told, dict):
+        for name, spellings in _USAGE.items():
+            for spelling in spellings:
+                if isinstance(count := told.get(spelling), int | float):
+                    usage[name] = int(count)
+    for name, spelling in (("input", "prompt_eval_count"), ("output", "eval_count")):
+        if isinstance(count := place.get(spelling), int):
+            usage[name] = count

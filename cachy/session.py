@@ -1,0 +1,218 @@
+"""Switching cachy on and off: the only process-wide state there is.
+
+One session is in force for the process; a task or thread may put something else over it for a
+while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every call.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from cachy import policy
+from cachy.cache import MODES, Cache, Options, Stats
+from cachy.errors import ConfigError
+from cachy.key import NOISE
+from cachy.patch import Patches
+from cachy.store import DirStore, MappingStore, Store, find_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+
+    from cachy.key import Noise
+
+_SYNONYMS = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
+_REQUESTS = ("outline", "full", "none")
+
+
+class Session:
+    """One `enable_cachy`: its settings and its counters. Its repr tells what it has done."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+
+    @property
+    def mode(self) -> str:
+        """`auto`, `replay`, `refresh` or `off`."""
+        return self.cache.mode
+
+    @property
+    def store(self) -> Store:
+        """Where recordings are kept."""
+        return self.cache.store
+
+    @property
+    def stats(self) -> Stats:
+        """Hits, misses, recordings, seconds saved, and why answers were not kept."""
+        return self.cache.stats
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        return (
+            f"<cachy {self.mode}: {stats.hits} hits, {stats.misses} misses, "
+            f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; {self.store!r}>"
+        )
+
+
+_session: Session | None = None
+# What this task or thread has put over the session: a cache, or None for live calls.
+_over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="session")
+
+
+def _current() -> Cache | None:
+    over = _over.get()
+    if over == "session":
+        return None if _session is None else _session.cache
+    return over  # type: ignore[return-value]
+
+
+_patches = Patches(_current)
+
+
+def enable_cachy(
+    store: str | MutableMapping[str, bytes] | Store = "dir",
+    cache_dir: str | os.PathLike[str] | None = None,
+    doms: Sequence[str] = policy.doms,
+    mode: str = "auto",
+    *,
+    hdrs: Iterable[str] = (),
+    errors: bool = False,
+    requests: str = "outline",
+    noise: Iterable[Noise] = NOISE,
+    fakes: bool = False,
+    debug: bool = False,
+) -> Session:
+    """Record LLM API calls, and answer them from the recordings from then on.
+
+    Calling it again replaces the settings. Returns the session.
+
+    - `store`: "dir", a folder `.cachy`; or any mutable mapping from str to bytes.
+    - `cache_dir`: the folder that holds `.cachy`. By default the nearest parent of the working
+      directory with a `.cachy`, then with `.git`, `pyproject.toml` or `settings.ini`.
+    - `doms`: the hosts whose calls are cached: `doms + ("llm.example.com",)`.
+    - `mode`: auto (replay, else call and record), replay (never touch the network: a miss raises
+      CacheMiss), refresh (call, then replace) or off. The environment variable CACHY_MODE wins.
+    - `hdrs`: names of response headers to keep beside the usual ones.
+    - `errors`: also keep client errors that would repeat (400, 404, 422, …).
+    - `requests`: what of a request is kept with its answer: its outline, full, or none.
+    - `noise`: patterns that are normalised before requests are compared; `()` for none.
+    - `fakes`: also cache calls through mock transports and in-process apps.
+    - `debug`: print each hit and miss.
+
+    Raises ConfigError for a setting that cannot be meant.
+    """
+    global _session
+    _session = Session(
+        _configure(
+            store=store,
+            cache_dir=cache_dir,
+            doms=doms,
+            mode=mode,
+            hdrs=hdrs,
+            errors=errors,
+            requests=requests,
+            noise=noise,
+            fakes=fakes,
+            debug=debug,
+        )
+    )
+    _patches.install()
+    return _session
+
+
+def disable_cachy() -> None:
+    """Take every patch off. The recordings stay. Calling it twice does no harm."""
+    global _session
+    _session = None
+    _patches.remove()
+
+
+@contextmanager
+def no_cachy() -> Iterator[None]:
+    """Within the block, in this task or thread, calls go live and are not recorded."""
+    token = _over.set(None)
+    try:
+        yield
+    finally:
+        _over.reset(token)
+
+
+@contextmanager
+def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
+    """Within the block, in this task or thread, cachy is on with these settings.
+
+    With `mode` alone it is the session around it in another mode; with other settings, those of
+    `enable_cachy`, a session of its own. Blocks nest; what was before is restored.
+    """
+    around = _current()
+    if around is None or settings:
+        cache = _configure(mode=mode or "auto", **settings)
+    else:
+        cache = around.with_mode(_mode(mode or around.mode))
+    token = _over.set(cache)
+    _patches.install()
+    try:
+        yield Session(cache)
+    finally:
+        _over.reset(token)
+        if _session is None and _over.get() == "session":
+            _patches.remove()
+
+
+def _configure(
+    *,
+    store: Any = "dir",
+    cache_dir: Any = None,
+    doms: Any = policy.doms,
+    mode: str = "auto",
+    hdrs: Iterable[str] = (),
+    requests: str = "outline",
+    noise: Iterable[Noise] = NOISE,
+    **switches: bool,
+) -> Cache:
+    """Check every setting, and make the cache."""
+    options = Options(
+        requests=_one_of("requests", requests, _REQUESTS),
+        headers=frozenset(name.lower() for name in hdrs or ()),
+        noise=tuple(noise),
+        **switches,
+    )
+    return Cache(_store(store, cache_dir), policy.Hosts(doms), _mode(mode), options)
+
+
+def _store(store: Any, cache_dir: Any) -> Store:
+    if store == "dir" and isinstance(store, str):
+        return DirStore(find_root(cache_dir))
+    if isinstance(store, str | os.PathLike):
+        raise ConfigError(
+            f"store={os.fspath(store)!r} is not a kind of store; for a folder of your choice use "
+            f"cache_dir={os.fspath(store)!r}"
+        )
+    if cache_dir is not None:
+        raise ConfigError('cache_dir goes with store="dir"; give one of the two')
+    if hasattr(store, "put") and hasattr(store, "get") and not hasattr(store, "keys"):
+        return store  # type: ignore[no-any-return]
+    if hasattr(store, "get") and hasattr(store, "__setitem__"):
+        return MappingStore(store)
+    raise ConfigError(f'store={store!r} is no store; use "dir", or a mutable mapping such as {{}}')
+
+
+def _mode(mode: str) -> str:
+    """The mode in force: CACHY_MODE, where it is set, wins over the argument."""
+    asked = _SYNONYMS.get(mode, mode)
+    _one_of("mode", asked, MODES)
+    if variable := os.environ.get("CACHY_MODE", "").strip().lower():
+        return _one_of("CACHY_MODE", _SYNONYMS.get(variable, variable), MODES)
+    return asked
+
+
+def _one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+    if value in allowed:
+        return str(value)
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(value), allowed, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(f"{name}={value!r} is none of {', '.join(allowed)}{hint}")

@@ -1,0 +1,326 @@
+"""The folder `.cachy`: names, shards, writes.
+
+    .cachy/
+      manifest.json                              made by `cachy init`; the same bytes in every store
+      .gitignore                                 /local/ and itself; never committed
+      ab/ab12…(32 hex)-6741f0a3…(24 hex).entry   an entry, in the shard of its key
+      local/entries/ab/….entry                   an entry that must not be committed
+      local/tmp/                                 files being written
+
+Finding an entry lists its shard once and remembers the names; opening a store lists nothing.
+A write is a temporary file, flushed, then moved to its final name, which no other recording has:
+readers and writers need no lock. The rules:
+
+- An entry file is never changed after it appears.
+- A reader never moves or deletes a file: what is broken is passed over and reported.
+- A file that vanishes is a miss.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+from cachy import entry as codec
+from cachy.entry import SUFFIX, Entry
+from cachy.errors import ConfigError, Defect
+from cachy.key import KEY_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    Report = Callable[[str, str], None]  # where (a file or a key), what is wrong with it
+
+FOLDER = ".cachy"
+FILE_LIMIT = 2 * 2**20
+"""Bytes. A larger file stays in `local/`: files of several MB look alike to git, whatever they
+hold, and weigh on every clone."""
+
+GITIGNORE = b"/local/\n/.gitignore\n"
+
+MANIFEST = b"""\
+{
+  "format": "cachy",
+  "version": 1,
+  "about": "Recorded LLM API calls, replayed by https://pypi.org/project/cachy-store. \
+Safe to commit: merging needs no configuration.",
+  "layout": "KK/KEY-STAMP.entry; KK: the first 2 digits of KEY; \
+KEY: the first 32 hex digits of the sha256 of the canonical request; \
+STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the frame. \
+Of several entries of a KEY the greatest STAMP counts.",
+  "entry": "a NUL byte, then the frame, masked; \
+frame: zstd(head + newline + body); head: one line of JSON; body: the decoded response",
+  "mask": "n: bytes of the frame; step: min(16, 1 + n // 4096); pad: sha256(KEY-STAMP), repeated; \
+every step-th byte, from the first on, is XORed with the next byte of the pad",
+  "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
+}
+"""
+
+# Where a platform has no such flag, it has no such trap either.
+_READ = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
+)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_FILE_LENGTH = codec.NAME_LENGTH + len(SUFFIX)
+
+
+class Store(Protocol):
+    """Anything that maps a key to recordings."""
+
+    def get(self, key: str, report: Report) -> Entry | None:
+        """The newest sound recording of a key (32 hex digits). Defects are reported on the way."""
+
+    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
+        """Keep a frame, recorded in this UTC second; the newest from now on. Returns its name.
+
+        A `private` recording stays on this machine. Raises OSError.
+        """
+
+
+class DirStore:
+    """A folder of entry files, shared by threads, processes, machines and branches."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        """Raises ConfigError for a store of a newer format, or a path that is no folder."""
+        self.root = os.path.abspath(root)
+        self._local = os.path.join(self.root, "local")
+        self._entries = os.path.join(self._local, "entries")
+        self._tmp = os.path.join(self._local, "tmp")
+        self._shards: dict[str, dict[str, list[str]]] = {}
+        if os.path.lexists(self.root) and not os.path.isdir(self.root):
+            raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
+        _check_manifest(self.root)
+
+    def __repr__(self) -> str:
+        return self.root
+
+    def get(self, key: str, report: Report) -> Entry | None:
+        shard = self._shards.get(key[:2])
+        paths = () if shard is None else shard.get(key, ())
+        found = self._first_sound(paths, key, None)
+        if found is None:
+            # Not there, or not any more: another process may have recorded or collected.
+            paths = self._list(key[:2]).get(key, ())
+            found = self._first_sound(paths, key, report)
+        return found
+
+    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
+        shard = key[:2]
+        paths = self._list(shard).get(key)
+        if paths:
+            # Newest by name, even within one second, and if somebody's clock was ahead.
+            second = max(second, codec.second_in(_name(paths[0])) + 1)
+        name = codec.name_of(key, second, frame)
+        data = codec.seal(name, frame)
+        parent = self._entries if private or len(data) > FILE_LIMIT else self.root
+        folder = os.path.join(parent, shard)
+        path = os.path.join(folder, name + SUFFIX)
+        self._write(folder, path, data)
+        self._shards[shard].setdefault(key, []).insert(0, path)
+        return name
+
+    def is_local(self, name: str) -> bool:
+        """Whether an entry that this object found or made is kept from being committed."""
+        paths = self._shards.get(name[:2], {}).get(codec.key_in(name), ())
+        return any(_name(path) == name and path.startswith(self._local) for path in paths)
+
+    def _list(self, shard: str) -> dict[str, list[str]]:
+        """The files of a shard by key, newest first, read from the disk now."""
+        found: dict[str, list[str]] = {}
+        for parent in (self.root, self._entries):
+            folder = os.path.join(parent, shard)
+            try:
+                files = os.listdir(folder)
+            except OSError:
+                continue  # absent, or unreadable: nothing that can be served
+            for file in files:
+                if len(file) == _FILE_LENGTH and file.endswith(SUFFIX):
+                    found.setdefault(file[:KEY_LENGTH], []).append(os.path.join(folder, file))
+        for paths in found.values():
+            if len(paths) > 1:
+                paths.sort(key=_name, reverse=True)
+        self._shards[shard] = found
+        return found
+
+    def _first_sound(
+        self, paths: list[str] | tuple[()], key: str, report: Report | None
+    ) -> Entry | None:
+        for path in paths:
+            try:
+                return read_entry(path, key)
+            except FileNotFoundError:
+                if report is None:
+                    return None  # the listing is stale
+            except Defect as defect:
+                if report is not None:
+                    report(path, str(defect))
+        return None
+
+    def _write(self, folder: str, path: str, data: bytes) -> None:
+        self._make_local()
+        os.makedirs(folder, exist_ok=True)
+        temporary = os.path.join(self._tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
+        try:
+            write_flushed(temporary, data)
+            os.replace(temporary, path)
+        except BaseException:
+            try_remove(temporary)
+            raise
+        flush_folder(folder)
+
+    def _make_local(self) -> None:
+        """`local/`, and the `.gitignore` that keeps it and itself out of git."""
+        os.makedirs(self._tmp, exist_ok=True)
+        ignore = os.path.join(self.root, ".gitignore")
+        if not os.path.lexists(ignore):
+            temporary = os.path.join(self._tmp, f"gitignore.{os.urandom(4).hex()}")
+            write_flushed(temporary, GITIGNORE)
+            os.replace(temporary, ignore)
+
+
+class MappingStore:
+    """Any `MutableMapping[str, bytes]`: from a key to the newest frame. A dict will do."""
+
+    def __init__(self, mapping: MutableMapping[str, bytes]) -> None:
+        self.mapping = mapping
+
+    def __repr__(self) -> str:
+        return f"<{type(self.mapping).__name__}>"
+
+    def get(self, key: str, report: Report) -> Entry | None:
+        frame = self.mapping.get(key)
+        if frame is None:
+            return None
+        try:
+            return codec.loads(frame, key)
+        except (Defect, TypeError) as defect:
+            report(key, str(defect))
+            return None
+
+    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
+        self.mapping[key] = frame
+        return codec.name_of(key, second, frame)
+
+
+def read_entry(path: str, key: str = "") -> Entry:
+    """The entry in a file. Raises Defect for whatever it is that is none, FileNotFoundError."""
+    name = _name(path)
+    return codec.loads(codec.unseal(name, _read(path)), key or codec.key_in(name))
+
+
+def _read(path: str) -> bytes:
+    """The bytes of a regular file; never follows a link, waits for a pipe or asks a device."""
+    try:
+        fd = os.open(path, _READ)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Defect(f"it cannot be opened ({error.strerror})") from None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise Defect("it is not a regular file")
+        size = status.st_size
+        if size > codec.BODY_LIMIT + codec.HEAD_LIMIT:
+            raise Defect(f"it has {size:,} bytes, over the limit")
+        data = os.read(fd, size)
+        while len(data) < size and (more := os.read(fd, size - len(data))):
+            data += more
+        return data
+    except OSError as error:
+        raise Defect(f"it cannot be read ({error.strerror})") from None
+    finally:
+        os.close(fd)
+
+
+def _name(path: str) -> str:
+    """The name of the entry in a file: the file's own, without the ending."""
+    return path[-_FILE_LENGTH : -len(SUFFIX)]
+
+
+def write_flushed(path: str, data: bytes) -> None:
+    """Make a new file and wait until its bytes are on the disk. Raises OSError."""
+    fd = os.open(path, _WRITE, 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def flush_folder(folder: str) -> None:
+    """Wait until the names in a folder are on the disk, where the platform can."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return  # Windows opens no folders, and flushes names by itself
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass  # some network file systems refuse; the move itself was done
+    finally:
+        os.close(fd)
+
+
+def try_remove(path: str) -> None:
+    """Remove a file if it is there and can be."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def _check_manifest(root: str) -> None:
+    import json
+
+    path = os.path.join(root, "manifest.json")
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read(65536))
+        version = data["version"] if data["format"] == "cachy" else None
+    except FileNotFoundError:
+        return  # a store without one is a sound store
+    except (OSError, ValueError, KeyError, TypeError):
+        version = None
+    if not isinstance(version, int):
+        raise ConfigError(
+            f"{path} is no store's manifest: restore it with `cachy init`, or move it"
+        )
+    if version > codec.FORMAT:
+        raise ConfigError(
+            f"{root} is a store of format {version}, and this cachy reads format {codec.FORMAT}: "
+            f"update it with `pip install -U cachy-store`"
+        )
+
+
+# ---- Where the store is ----
+
+_PROJECT_MARKS = (FOLDER,), (".git", "pyproject.toml", "settings.ini")
+
+
+def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
+    """The path of `.cachy`: in `cache_dir`, or by default in the nearest parent of the working
+    directory that has one, then that looks like a project's root, then in the working directory.
+
+    Raises ConfigError if `cache_dir` is a file.
+    """
+    if cache_dir is not None:
+        folder = os.path.abspath(os.path.expanduser(cache_dir))
+        if os.path.lexists(folder) and not os.path.isdir(folder):
+            raise ConfigError(
+                f"cache_dir={os.fspath(cache_dir)!r} is not a folder; "
+                f"give the folder that holds {FOLDER}, or shall hold it"
+            )
+        return os.path.join(folder, FOLDER)
+    here = os.getcwd()
+    parents = [here]
+    while (parent := os.path.dirname(parents[-1])) != parents[-1]:
+        parents.append(parent)
+    for marks in _PROJECT_MARKS:
+        for folder in parents:
+            if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
+                return os.path.join(folder, FOLDER)
+    return os.path.join(here, FOLDER)
