@@ -1,0 +1,24 @@
+"""The SDK matrix: every way in which users call a provider, sync and async, plain and streaming.
+
+`WAYS` holds them all, whatever is installed; each knows whether it is available here. The tests
+record and replay each, the README's table is made of them, and `python -m sdks`, in `tests`,
+runs them against the stand-in alone.
+"""
+
+from __future__ import annotations
+
+from sdks.anthropic import anthropic
+from sdks.cohere import cohere
+from sdks.google import google
+from sdks.groq import groq
+from sdks.huggingface import huggingface
+from sdks.litellm import litellm
+from sdks.mistral import mistral
+from sdks.ollama import ollama
+from sdks.openai import openai
+from sdks.way import Family, Result, Way
+
+FAMILIES = (openai, anthropic, google, litellm, mistral, groq, cohere, ollama, huggingface)
+WAYS = [way for sdk in FAMILIES for way in sorted(sdk.ways, key=lambda way: way.sdk)]
+
+__all__ = ["FAMILIES", "WAYS", "Family", "Result", "Way"]

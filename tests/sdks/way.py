@@ -1,0 +1,109 @@
+"""What a way of calling is, and how the modules of this package declare theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from inspect import isawaitable
+from typing import Any, Literal
+
+Result = dict[str, Any]
+"""What came back, small and fit for JSON. A value that is empty says that content got lost."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One call of one SDK, in one colour, with its answer whole or streamed."""
+
+    sdk: str  # the name on PyPI, and the major version where that makes another client of it
+    call: str
+    colour: Literal["sync", "async"]
+    streaming: bool
+    run: Callable[[], Result]
+    unless: str = ""  # a module that, where it is installed, takes the call elsewhere
+
+    def __str__(self) -> str:
+        mode = "streaming" if self.streaming else "plain"
+        return "-".join([*self.sdk.split(), *self.call.split(), self.colour, mode])
+
+    def available(self) -> bool:
+        """Whether the SDK is installed here, in that version, and goes that way."""
+        name, _, major = self.sdk.partition(" ")
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            return False
+        elsewhere = self.unless and find_spec(self.unless)
+        return not elsewhere and installed.startswith(f"{major}." if major else "")
+
+
+@dataclass(frozen=True)
+class Family:
+    """An SDK whose sync and async clients share their methods: each call declares both colours.
+
+    A call is a function from a client to what the SDK gives, awaitable or not; its `read` makes
+    the result, of the answer or, when streaming, of the list of its pieces.
+    """
+
+    sdks: tuple[str, ...]
+    client: Callable[[], AbstractContextManager[Any]]
+    async_client: Callable[[], AbstractAsyncContextManager[Any]]
+    unless: str = ""  # as `Way.unless`, of the async client
+    ways: list[Way] = field(default_factory=list)
+
+    def call(
+        self, name: str, read: Callable[[Any], Result], *, streaming: bool = False
+    ) -> Callable[[Callable[[Any], Any]], None]:
+        """A call that gives its answer, or with `streaming` an iterable of pieces."""
+
+        def declare(ask: Callable[[Any], Any]) -> None:
+            def run() -> Result:
+                with self.client() as client:
+                    answer = ask(client)
+                    return read(list(answer) if streaming else answer)
+
+            async def run_async() -> Result:
+                async with self.async_client() as client:
+                    answer = ask(client)
+                    answer = await answer if isawaitable(answer) else answer
+                    return read([piece async for piece in answer] if streaming else answer)
+
+            self._declare(name, streaming, run, lambda: asyncio.run(run_async()))
+
+        return declare
+
+    def stream(
+        self,
+        name: str,
+        read: Callable[[list[Any]], Result],
+        pieces: Callable[[Any], Any] = lambda stream: stream,
+    ) -> Callable[[Callable[[Any], Any]], None]:
+        """A call that gives a context manager around its stream."""
+
+        def declare(ask: Callable[[Any], Any]) -> None:
+            def run() -> Result:
+                with self.client() as client, ask(client) as stream:
+                    return read(list(pieces(stream)))
+
+            async def run_async() -> Result:
+                async with self.async_client() as client, ask(client) as stream:
+                    return read([piece async for piece in pieces(stream)])
+
+            self._declare(name, True, run, lambda: asyncio.run(run_async()))
+
+        return declare
+
+    def _declare(
+        self,
+        call: str,
+        streaming: bool,
+        run: Callable[[], Result],
+        run_async: Callable[[], Result],
+    ) -> None:
+        for sdk in self.sdks:
+            self.ways.append(Way(sdk, call, "sync", streaming, run))
+            self.ways.append(Way(sdk, call, "async", streaming, run_async, self.unless))
