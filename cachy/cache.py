@@ -183,8 +183,10 @@ class Recording:
         self._head: dict[str, Any] = {}
         self._chunks: list[bytes] = []
         self._length = 0
+        self._kept_length = -1
         self._ended = False
         self._open = False
+        self._watch: policy.Watch | None = None
 
     def begin(
         self,
@@ -222,16 +224,21 @@ class Recording:
             self._head["reason"] = reason
         if redirects:
             self._head["redirects"] = redirects
+        content_type = next((value for name, value in kept if name == "content-type"), "")
+        if policy.stream_kind(content_type):
+            self._watch = policy.Watch()
         self._open = True
         return kept
 
-    def feed(self, chunk: bytes) -> None:
-        """Note a piece of the decoded body."""
+    def feed(self, chunk: bytes) -> str:
+        """Note a piece of the decoded body. Says `last` if it may be the last, and it is time to
+        commit; `last but one` if the next one should be fetched before this one is passed on."""
         self._length += len(chunk)
-        if self._length <= codec.BODY_LIMIT:
-            self._chunks.append(chunk)
-        elif self._chunks:
+        if self._length > codec.BODY_LIMIT:
             self._chunks = []  # too long to keep: do not hold it either
+            return ""
+        self._chunks.append(chunk)
+        return self._watch.see(chunk) if self._watch is not None else ""
 
     def ended(self) -> None:
         """Note that the end of the body was reached."""
@@ -243,33 +250,38 @@ class Recording:
             self._ms = round((time.perf_counter() - self._started) * 1000, 1)
         return self._ms
 
-    def over(self) -> bool:
-        """Whether `commit` has nothing (more) to do."""
-        return not self._open
+    def due(self) -> bool:
+        """Whether `commit` may have something to do."""
+        return self._open and self._length != self._kept_length
 
-    def commit(self) -> None:
-        """Keep the recording if it is worth keeping. The first call counts. Raises nothing."""
-        if not self._open:
+    def commit(self, *, closing: bool = True) -> None:
+        """Keep the recording if it is worth keeping. Raises nothing.
+
+        While the stream may still go on (not `closing`), a flawed one is not given up yet; and if
+        more comes after one was kept, the longer one is kept, too, and supersedes it.
+        """
+        if not self._open or self._length == self._kept_length:
             return
-        self._open = False
+        self._open = not closing
         try:
-            entry = self._entry()
+            entry = self._entry(final=closing)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
             self._cache.warn(f"a response could not be recorded ({error!r})")
             return
         if entry is not None:
+            self._kept_length = self._length
             self._cache.keep(entry)
 
-    def _entry(self) -> Entry | None:
+    def _entry(self, final: bool) -> Entry | None:
         if self._length > codec.BODY_LIMIT:
             self._cache.skip(self._request, f"it is longer than {codec.BODY_LIMIT:,} bytes")
             return None
         head = self._head
         content_type = next((v for n, v in head["headers"] if n == "content-type"), "")
         answer = policy.Answer(head["status"], content_type, b"".join(self._chunks), self._ended)
-        self._chunks = []
         if reason := policy.flaw(answer, poll=self._route.poll):
-            self._cache.skip(self._request, reason)
+            if final:
+                self._cache.skip(self._request, reason)
             return None
         outline = keys.outline(self._canonical, full=self._cache.options.requests == "full")
         head["recorded"] = _utc_now()

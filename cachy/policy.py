@@ -102,7 +102,7 @@ _STATEFUL = re.compile(
     r"|cachedContents|fileSearchStores|corpora|realtime|live|webhooks|organization|api_keys"
     r"|pull|push|create|copy|delete|blobs)(/|$|:)"
     r"|/chat/completions/[^/]+$"  # a stored completion, changed
-    r"|/cancel$|:cancel$|:batch\w+$"
+    r"|/cancel$|:cancel$|:batchGenerateContent$|:asyncBatch\w+$"
 )
 # Lists of models, and what Ollama calls one.
 _MODELS = re.compile(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
@@ -323,6 +323,7 @@ def _unreadable(body: bytes) -> str | None:
 _CUT = "the stream was cut or left before its end"
 _FAILED = "the stream carries an error event"
 _LINE = re.compile(rb"\r\n|\r|\n")
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 def sse_data(body: bytes) -> Iterator[bytes]:
@@ -345,13 +346,11 @@ def _loads(data: bytes) -> Any:
         return None
 
 
-def _says_last(event: Any) -> bool:
-    """Whether an event is the last that matters: a protocol's own end, or a finish reason."""
-    if not isinstance(event, dict):
-        return False
-    if event.get("type") in (
+_LAST_EVENTS = frozenset(
+    {
         "message_stop",  # Anthropic
         "message-end",  # Cohere
+        "stream-end",  # Cohere v1
         "response.completed",  # OpenAI responses
         "response.incomplete",
         "response.done",
@@ -359,36 +358,40 @@ def _says_last(event: Any) -> bool:
         "speech.audio.done",
         "image_generation.completed",
         "image_edit.completed",
-    ):
-        return True
-    if event.get("event_type") in ("stream-end", "interaction.completed", "interaction.complete"):
-        return True  # Cohere v1, Gemini interactions
-    for choice in event.get("choices") or event.get("candidates") or ():
-        if isinstance(choice, dict) and (choice.get("finish_reason") or choice.get("finishReason")):
-            return True
-    return event.get("done") is True or bool(event.get("finish_reason") or event.get("stop_reason"))
-
-
-def _speaks_of_an_end(event: Any) -> bool:
-    """Whether an event belongs to a protocol that always says when it is over."""
-    if not isinstance(event, dict):
-        return False
-    if event.get("object") == "chat.completion.chunk" or event.get("candidates"):
-        return True
-    return event.get("type") in ("message_start", "message-start", "response.created")
+        "interaction.completed",  # Gemini interactions
+        "interaction.complete",
+    }
+)
+_OPENING_EVENTS = frozenset({"message_start", "message-start", "response.created"})
 
 
 def _events(answer: Answer, events: Iterator[Any], *, over: bool = False) -> str | None:
-    """The verdict on a stream of decoded events; `over` says that a marker of its end was seen."""
-    protocol = False
+    """The verdict on a stream of decoded events; `over` says that a marker of its end was seen.
+
+    A stream that speaks a protocol with a last event, or with a finish reason for each choice, must
+    have had it. One that speaks neither is whole if its end was reached.
+    """
+    protocol = usage_due = False
+    choices: dict[Any, bool] = {}  # index -> finished
     for event in events:
+        if not isinstance(event, dict):
+            continue
         if is_error(event):
             return _FAILED
-        over = over or _says_last(event)
-        protocol = protocol or _speaks_of_an_end(event)
-    if over or (answer.ended and not protocol):
+        kind = event.get("type") or event.get("event_type")
+        over = over or kind in _LAST_EVENTS or event.get("done") is True
+        protocol = protocol or kind in _OPENING_EVENTS
+        for choice in event.get("choices") or event.get("candidates") or ():
+            if isinstance(choice, dict):
+                ends = choice.get("finish_reason") or choice.get("finishReason")
+                index = choice.get("index", 0)
+                choices[index] = choices.get(index, False) or bool(ends)
+        if "usage" in event and event.get("object") == "chat.completion.chunk":
+            usage_due = not event["usage"]  # null in each chunk: the numbers come last
+    finished = bool(choices) and all(choices.values())
+    if over or (answer.ended and (finished or not (choices or protocol))):
         return None
-    return _CUT
+    return None if finished and not usage_due else _CUT
 
 
 def _sse(answer: Answer) -> str | None:
@@ -396,10 +399,10 @@ def _sse(answer: Answer) -> str | None:
         names = [line[6:].strip() for line in _LINE.split(answer.body) if line[:6] == b"event:"]
         if b"error" in names:
             return _FAILED
+    if not answer.ended and not answer.body.endswith(_EVENT_ENDS):
+        return _CUT  # left in the middle of an event
     pieces = list(sse_data(answer.body))
     done = bool(pieces) and pieces[-1].strip() == b"[DONE]"
-    if not answer.ended and _LINE.split(answer.body)[-1] != b"":
-        return _CUT  # left in the middle of a line
     return _events(answer, map(_loads, pieces), over=done)
 
 
@@ -441,6 +444,35 @@ _STREAMS = {
     "json-array": _json_array,
     "aws-eventstream": _aws_eventstream,
 }
+
+
+class Watch:
+    """Looks for the end of a stream in its pieces as they pass, for the price of a few searches.
+
+    Some clients (litellm) leave a stream without closing it, so its end must be noticed on the way.
+    """
+
+    _LAST = (b"[DONE]", b'"done":true', *(kind.encode() for kind in sorted(_LAST_EVENTS)))
+    # Anthropic tells the stop reason in the last event but one; litellm reads no further.
+    _LAST_BUT_ONE = re.compile(rb'"message_delta".*"stop_reason":\s*"', re.DOTALL)
+
+    def __init__(self) -> None:
+        self._event = b""  # what came since the end of the last event
+
+    def see(self, piece: bytes) -> str:
+        """`last` if the stream may be over now, `last but one`, or an empty string."""
+        seen = self._event + piece
+        if not seen.endswith((*_EVENT_ENDS, b"}\n")):
+            # Long events (whole answers, images) come in many pieces: keep only what can matter.
+            if len(seen) > 65536:
+                seen = seen[:4096] + seen[-4096:]
+            self._event = seen
+            return ""
+        self._event = b""
+        if any(mark in seen for mark in self._LAST):
+            return "last"
+        return "last but one" if self._LAST_BUT_ONE.search(seen) else ""
+
 
 # ---- What an answer says of itself ----
 

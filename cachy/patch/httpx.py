@@ -71,16 +71,40 @@ class _Adapter:
                 self.response: Any = None
 
             def __iter__(self) -> Iterator[bytes]:
-                for chunk in self._live.iter_bytes():
-                    self._recording.feed(chunk)
-                    yield chunk
-                self._recording.ended()
+                recording, pieces, error = self._recording, self._live.iter_bytes(), None
+                for piece in pieces:
+                    sign = recording.feed(piece)
+                    if sign == "last but one":
+                        try:
+                            while sign != "last" and (ahead := next(pieces, b"")):
+                                piece += ahead
+                                sign = recording.feed(ahead)
+                        except Exception as raised:  # noqa: BLE001 - raised again below
+                            error = raised
+                    if sign == "last":
+                        recording.commit(closing=False)
+                    yield piece
+                    if error is not None:
+                        raise error
+                recording.ended()
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
-                async for chunk in self._live.aiter_bytes():
-                    self._recording.feed(chunk)
-                    yield chunk
-                self._recording.ended()
+                recording, pieces, error = self._recording, self._live.aiter_bytes(), None
+                async for piece in pieces:
+                    sign = recording.feed(piece)
+                    if sign == "last but one":
+                        try:
+                            while sign != "last" and (ahead := await anext(pieces, b"")):
+                                piece += ahead
+                                sign = recording.feed(ahead)
+                        except Exception as raised:  # noqa: BLE001 - raised again below
+                            error = raised
+                    if sign == "last":
+                        await _in_thread(partial(recording.commit, closing=False))
+                    yield piece
+                    if error is not None:
+                        raise error
+                recording.ended()
 
             def close(self) -> None:
                 try:
@@ -94,7 +118,7 @@ class _Adapter:
                     await self._live.aclose()
                 finally:
                     self.response.elapsed = _duration(self._recording.ms())
-                    if not self._recording.over():
+                    if self._recording.due():
                         await _in_thread(self._recording.commit)
 
         self._tapped_stream = TappedStream
