@@ -21,8 +21,9 @@ import hashlib
 import json
 import re
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 import orjson
 
@@ -143,15 +144,17 @@ def canonical_url(url: str) -> str:
         host = f"[{host}]"
     if parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme):
         host = f"{host}:{parts.port}"
-    # Segment by segment, so that an encoded slash stays one.
-    path = "/".join(quote(unquote(part), safe=_SEGMENT_SAFE) for part in parts.path.split("/"))
+    # Segment by segment, so that an encoded slash stays one; as bytes, which need not be UTF-8.
+    segments = parts.path.split("/")
+    path = "/".join(quote(unquote_to_bytes(part), safe=_SEGMENT_SAFE) for part in segments)
     query = [
         (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        for name, value in parse_qsl(parts.query, True, errors="surrogateescape")
         if not is_credential_param(name)
     ]
     query.sort(key=lambda pair: pair[0])
-    return f"{parts.scheme}://{host}{path or '/'}" + (f"?{urlencode(query)}" if query else "")
+    search = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
+    return f"{parts.scheme}://{host}{path or '/'}{search}"
 
 
 @lru_cache(maxsize=4096)
@@ -195,8 +198,15 @@ def parse_json(text: bytes | str) -> Any:
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if _TOO_LONG_FOR_64_BITS in data.translate(_DIGITS_TO_ZERO):
-        return json.loads(data)
+        return json.loads(data, parse_float=_finite, parse_constant=_finite)
     return orjson.loads(data)
+
+
+def _finite(text: str) -> float:
+    """A number as orjson takes it: neither NaN nor infinity is JSON."""
+    if not isfinite(number := float(text)):
+        raise ValueError(f"{text} is no JSON number")
+    return number
 
 
 def _canonical_json(body: bytes, url: str, noise: Iterable[Noise]) -> bytes:
@@ -268,9 +278,10 @@ def outline(canonical_request: bytes, *, full: bool = False) -> Outline:
         return result
     try:
         data = parse_json(body)
-    except ValueError:
+        result["body"] = data if full else _shorten(data)
+    except (ValueError, RecursionError):
         data = _parts(body) if body.startswith(b"--cachy-boundary") else _text_or_bytes(body)
-    result["body"] = data if full else _shorten(data)
+        result["body"] = data if full else _shorten(data)
     return result
 
 

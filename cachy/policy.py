@@ -129,7 +129,10 @@ class Hosts:
             raise ConfigError(
                 f"doms={patterns!r} is a single string; pass a tuple: doms=doms + ({patterns!r},)"
             )
-        self.patterns = tuple(patterns)
+        try:
+            self.patterns = tuple(patterns)
+        except TypeError:
+            raise ConfigError(f"doms={patterns!r} is no tuple of host names") from None
         self._exact: dict[str, bool] = {}  # host -> whether the user added it
         self._globs: list[tuple[str, str, bool]] = []  # host, path, whether the user added it
         for pattern in self.patterns:
@@ -145,10 +148,12 @@ class Hosts:
         if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
             raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
         host, slash, _ = pattern.lower().partition("/")
-        added = pattern not in _KNOWN
+        if not host:
+            raise ConfigError(f"doms holds the path {pattern!r}; put its host before it")
+        added = pattern.lower() not in _KNOWN
         if slash or "*" in host:
             # The path keeps its case.
-            self._globs.append((host, pattern[len(host) :], added))
+            self._globs.append((host, pattern[len(host) :].rstrip("/"), added))
         else:
             self._exact[host] = added
 
@@ -170,7 +175,8 @@ class Hosts:
         if parts.scheme not in ("http", "https"):
             return Route(False, False)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        added = self._match(parts.hostname or "", port, parts.path)
+        host = parts.hostname or ""
+        added = self._match(f"[{host}]" if ":" in host else host, port, parts.path)
         if added is None:
             return Route(False, False)
         if method not in ("GET", "POST"):
@@ -372,19 +378,20 @@ def _events(answer: Answer, events: Iterator[Any], *, over: bool = False) -> str
     have had it. One that speaks neither is whole if its end was reached.
     """
     protocol = usage_due = False
-    choices: dict[Any, bool] = {}  # index -> finished
+    choices: dict[str, bool] = {}  # index -> finished
     for event in events:
         if not isinstance(event, dict):
             continue
         if is_error(event):
             return _FAILED
-        kind = event.get("type") or event.get("event_type")
+        kind = str(event.get("type") or event.get("event_type"))
         over = over or kind in _LAST_EVENTS or event.get("done") is True
         protocol = protocol or kind in _OPENING_EVENTS
-        for choice in event.get("choices") or event.get("candidates") or ():
+        told = event.get("choices") or event.get("candidates")
+        for choice in told if isinstance(told, list) else ():
             if isinstance(choice, dict):
                 ends = choice.get("finish_reason") or choice.get("finishReason")
-                index = choice.get("index", 0)
+                index = str(choice.get("index", 0))
                 choices[index] = choices.get(index, False) or bool(ends)
         if "usage" in event and event.get("object") == "chat.completion.chunk":
             usage_due = not event["usage"]  # null in each chunk: the numbers come last

@@ -158,7 +158,7 @@ class DirStore:
         return None
 
     def _write(self, folder: str, path: str, data: bytes) -> None:
-        self._make_local()
+        make_local(self.root)
         os.makedirs(folder, exist_ok=True)
         temporary = os.path.join(self._tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
         try:
@@ -169,14 +169,16 @@ class DirStore:
             raise
         flush_folder(folder)
 
-    def _make_local(self) -> None:
-        """`local/`, and the `.gitignore` that keeps it and itself out of git."""
-        os.makedirs(self._tmp, exist_ok=True)
-        ignore = os.path.join(self.root, ".gitignore")
-        if not os.path.lexists(ignore):
-            temporary = os.path.join(self._tmp, f"gitignore.{os.urandom(4).hex()}")
-            write_flushed(temporary, GITIGNORE)
-            os.replace(temporary, ignore)
+
+def make_local(root: str) -> None:
+    """`local/`, and the `.gitignore` that keeps it and itself out of git. Raises OSError."""
+    tmp = os.path.join(root, "local", "tmp")
+    os.makedirs(tmp, exist_ok=True)
+    ignore = os.path.join(root, ".gitignore")
+    if not os.path.lexists(ignore):
+        temporary = os.path.join(tmp, f"gitignore.{os.urandom(4).hex()}")
+        write_flushed(temporary, GITIGNORE)
+        os.replace(temporary, ignore)
 
 
 class MappingStore:
@@ -206,11 +208,14 @@ class MappingStore:
 def read_entry(path: str, key: str = "") -> Entry:
     """The entry in a file. Raises Defect for whatever it is that is none, FileNotFoundError."""
     name = _name(path)
-    return codec.loads(codec.unseal(name, _read(path)), key or codec.key_in(name))
+    return codec.loads(codec.unseal(name, read_file(path)), key or codec.key_in(name))
 
 
-def _read(path: str) -> bytes:
-    """The bytes of a regular file; never follows a link, waits for a pipe or asks a device."""
+def read_file(path: str) -> bytes:
+    """The bytes of a regular file; never follows a link, waits for a pipe or asks a device.
+
+    Raises Defect for what cannot be read, FileNotFoundError.
+    """
     try:
         fd = os.open(path, _READ)
     except FileNotFoundError:

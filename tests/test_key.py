@@ -1,0 +1,507 @@
+"""The key: the same whatever cannot change the answer, another whenever something could."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachy.key import (
+    IGNORED_FIELDS,
+    LONG,
+    NOISE,
+    Noise,
+    Request,
+    canonical,
+    canonical_url,
+    digest,
+    is_credential_param,
+    outline,
+    parse_json,
+    piece_width,
+    shorten_text,
+)
+
+HOST = "https://api.example.com"
+CHAT = f"{HOST}/v1/chat/completions"
+BODY = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}'
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def key(
+    body: bytes = BODY,
+    url: str = CHAT,
+    *headers: tuple[str, str],
+    method: str = "POST",
+    scope: str = "",
+    noise: tuple[Noise, ...] = NOISE,
+) -> str:
+    return digest(canonical(Request(method, url, headers, body), scope=scope, noise=noise))
+
+
+def says(text: str) -> bytes:
+    return json.dumps({"model": "m", "messages": [{"content": text}]}).encode()
+
+
+def test_canonical_request_is_pinned() -> None:
+    """Committed stores depend on these bytes: a change here is a new format."""
+    request = Request(
+        "POST",
+        "https://me:secret@API.example.com:443/v1/chat/completions?b=2&key=sk&a=1#top",
+        (("accept", "application/json"), ("openai-beta", "b, a"), ("authorization", "Bearer x")),
+        b'{"user": "me", "model": "gpt-4o", "n": 1.0, "caf\\u00e9": [1, null]}',
+    )
+    assert canonical(request, scope="s").decode() == (
+        "POST https://api.example.com/v1/chat/completions?a=1&b=2\n"
+        "openai-beta: a, b\n"
+        'cachy-scope: "s"\n'
+        "\n"
+        '{"café":[1,null],"model":"gpt-4o","n":1.0}'
+    )
+    assert digest(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+# ---- The same key ----
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(CHAT, "https://user:pass@api.example.com/v1/chat/completions", id="user-info"),
+        pytest.param(CHAT, "https://API.Example.COM/v1/chat/completions", id="host-case"),
+        pytest.param(CHAT, "HTTPS://api.example.com/v1/chat/completions", id="scheme-case"),
+        pytest.param(CHAT, "https://api.example.com:443/v1/chat/completions", id="https-port"),
+        pytest.param("http://a.b/c", "http://a.b:80/c", id="http-port"),
+        pytest.param(CHAT, CHAT + "#part", id="fragment"),
+        pytest.param(HOST, HOST + "/", id="no-path"),
+        pytest.param(HOST + "/m/a%3Ab", HOST + "/m/a:b", id="percent-colon"),
+        pytest.param(HOST + "/m/%7Ea", HOST + "/m/~a", id="percent-tilde"),
+        pytest.param(HOST + "/caf%c3%a9", HOST + "/caf%C3%A9", id="percent-case"),
+        pytest.param(HOST + "/café", HOST + "/caf%C3%A9", id="percent-unicode"),
+        pytest.param(HOST + "/?a=1&b=2", HOST + "/?b=2&a=1", id="query-order"),
+        pytest.param(HOST + "/?a=x%20y", HOST + "/?a=x+y", id="query-space"),
+        pytest.param("http://[::1]:80/", "http://[::1]/", id="ipv6"),
+        *(
+            pytest.param(HOST + "/?alt=sse", f"{HOST}/?{name}=AIza&alt=sse", id=name)
+            for name in (
+                "key",
+                "api_key",
+                "api-key",
+                "apikey",
+                "KEY",
+                "access_token",
+                "token",
+                "sig",
+                "signature",
+                "subscription-key",
+                "X-Amz-Signature",
+                "X-Amz-Credential",
+                "X-Goog-Signature",
+                "x-api-key",
+            )
+        ),
+    ],
+)
+def test_same_url(one: str, other: str) -> None:
+    assert key(url=one) == key(url=other)
+    assert canonical_url(canonical_url(other)) == canonical_url(other)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param((("authorization", "Bearer a"),), id="api-key"),
+        pytest.param((("x-api-key", "sk-1"), ("x-goog-api-key", "AIza")), id="other-api-keys"),
+        pytest.param((("user-agent", "python-httpx2/2.0"),), id="user-agent"),
+        pytest.param((("x-stainless-package-version", "3.54"),), id="sdk-version"),
+        pytest.param((("x-stainless-read-timeout", "600"),), id="timeout"),
+        pytest.param((("x-stainless-retry-count", "1"),), id="retry"),
+        pytest.param((("idempotency-key", "e3b0"),), id="idempotency"),
+        pytest.param((("accept-encoding", "gzip"), ("connection", "keep-alive")), id="transport"),
+        pytest.param((("content-length", "60"), ("host", "api.example.com")), id="framing"),
+        pytest.param((("cookie", "a=b"), ("openai-organization", "org")), id="account"),
+        pytest.param((("accept", "*/*"),), id="accept-any"),
+        pytest.param((("accept", "application/json"),), id="accept-json"),
+        pytest.param((("accept", "application/json; q=0.9, */*"),), id="accept-both"),
+    ],
+)
+def test_same_whatever_these_headers(headers: Headers) -> None:
+    assert key(BODY, CHAT, *headers) == key()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"anthropic-beta": "a,b"}, {"anthropic-beta": "b, a"}, id="order"),
+        pytest.param({"anthropic-beta": "a,a"}, {"anthropic-beta": "a"}, id="twice"),
+        pytest.param(
+            {"openai-beta": "x", "anthropic-beta": "y"},
+            {"anthropic-beta": "y", "openai-beta": "x"},
+            id="order-of-headers",
+        ),
+        pytest.param({"accept": "Audio/MPEG;q=1"}, {"accept": "audio/mpeg"}, id="accept-case"),
+    ],
+)
+def test_same_header_spelt_otherwise(one: dict[str, str], other: dict[str, str]) -> None:
+    assert key(BODY, CHAT, *one.items()) == key(BODY, CHAT, *other.items())
+
+
+def multipart(boundary: str, text: str = "sound", quote: str = "") -> tuple[bytes, tuple[str, str]]:
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n'
+        f"Content-Type: audio/mpeg\r\n\r\n{text}\r\n--{boundary}--\r\n"
+    )
+    kind = f"multipart/form-data; boundary={quote}{boundary}{quote}"
+    return body.encode(), ("content-type", kind)
+
+
+def test_same_whatever_the_boundary() -> None:
+    one, kind = multipart("d41d8cd98f00b204e9800998ecf8427e")
+    other, other_kind = multipart("0cc175b9c0f1b6a831c399e269772661", quote='"')
+    assert key(one, CHAT, kind) == key(other, CHAT, other_kind)
+    changed, _ = multipart("d41d8cd98f00b204e9800998ecf8427e", "music")
+    assert key(changed, CHAT, kind) != key(one, CHAT, kind)
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+)
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+objects = st.dictionaries(
+    names,
+    st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+        max_leaves=12,
+    ),
+    max_size=5,
+)
+
+
+def turned(data: Any) -> Any:
+    """The same data with the fields of every object in the other order."""
+    if isinstance(data, dict):
+        return {name: turned(data[name]) for name in reversed(data)}
+    return [turned(item) for item in data] if isinstance(data, list) else data
+
+
+@given(objects)
+def test_same_however_the_json_is_written(data: dict[str, Any]) -> None:
+    spellings = (
+        json.dumps(data),
+        json.dumps(data, ensure_ascii=False),
+        json.dumps(data, indent=2),
+        json.dumps(turned(data), separators=(",", ":")),
+    )
+    assert len({key(text.encode()) for text in spellings}) == 1
+
+
+@given(objects, objects)
+def test_same_only_if_the_data_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    # Python holds 1, 1.0 and True for equal; a provider may not.
+    exactly = [repr(json.loads(json.dumps(data, sort_keys=True))) for data in (one, other)]
+    keys = [key(json.dumps(data).encode(), HOST, noise=()) for data in (one, other)]
+    assert (keys[0] == keys[1]) == (exactly[0] == exactly[1])
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_have_a_key(body: bytes) -> None:
+    text = canonical(Request("POST", CHAT, (), body))
+    assert text == canonical(Request("POST", CHAT, (), body))
+    json.dumps(outline(text))
+
+
+# ---- Another key ----
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(lambda: key(method="GET"), id="method"),
+        pytest.param(lambda: key(url=HOST + "/v2/chat/completions"), id="path"),
+        pytest.param(lambda: key(url="http://api.example.com/v1/chat/completions"), id="scheme"),
+        pytest.param(lambda: key(url="https://api.example.org/v1/chat/completions"), id="host"),
+        pytest.param(lambda: key(url=CHAT.replace(".com", ".com:8443")), id="port"),
+        pytest.param(lambda: key(url=CHAT + "?alt=sse"), id="query"),
+        pytest.param(lambda: key(url=CHAT + "?keys=1"), id="no-credential"),
+        pytest.param(lambda: key(url=CHAT + "/"), id="trailing-slash"),
+        pytest.param(lambda: key(scope="sample 2"), id="scope"),
+        pytest.param(lambda: key(b""), id="no-body"),
+        pytest.param(lambda: key(BODY.replace(b"4o", b"5")), id="model"),
+        pytest.param(lambda: key(BODY.replace(b"hi", b"Hi")), id="prompt"),
+        pytest.param(lambda: key(BODY.replace(b"user", b"system")), id="role"),
+        pytest.param(lambda: key(BODY[:-1] + b',"temperature":0}'), id="temperature"),
+        pytest.param(lambda: key(BODY[:-1] + b',"stream":true}'), id="stream-in-body"),
+        pytest.param(lambda: key(BODY[:-1] + b',"seed":null}'), id="null"),
+        pytest.param(lambda: key(BODY[:-1] + b',"metadata":{"user":"me"}}'), id="metadata"),
+        *(
+            pytest.param(lambda name=name: key(BODY, CHAT, (name, "2024-10-22")), id=name)
+            for name in ("anthropic-beta", "anthropic-version", "openai-beta", "x-amz-target")
+        ),
+        pytest.param(lambda: key(BODY, CHAT, ("accept", "text/event-stream")), id="accept-sse"),
+        pytest.param(lambda: key(BODY, CHAT, ("accept", "audio/mpeg")), id="accept-audio"),
+    ],
+)
+def test_another_key(changed: Callable[[], str]) -> None:
+    assert changed() != key()
+
+
+def test_another_key_for_each() -> None:
+    assert len({key(scope=scope) for scope in ("", "a", "b", "a\n\n", '"')}) == 5
+    betas = ("a", "b", "a,b", "a b")
+    assert len({key(BODY, CHAT, ("anthropic-beta", beta)) for beta in betas}) == 4
+    kinds = ("audio/mpeg", "audio/wav", "text/event-stream", "audio/mpeg, audio/wav")
+    assert len({key(BODY, CHAT, ("accept", kind)) for kind in kinds}) == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("/models/a:generateContent", "/models/b:generateContent", id="model-in-path"),
+        pytest.param("/model/a%3A0/converse", "/model/a%3A1/converse", id="model-version"),
+        pytest.param("/a%2Fb", "/a/b", id="encoded-slash"),
+        pytest.param("/a%3Fb", "/a?b", id="encoded-question-mark"),
+        pytest.param("/%25%33%41", "/%3A", id="encoded-percent"),
+        pytest.param("/a%FF", "/a%FE", id="not-utf-8"),
+        pytest.param("/?a=%FF", "/?a=%FE", id="query-not-utf-8"),
+        pytest.param("/?a=1&a=2", "/?a=2&a=1", id="order-of-one-name"),
+        pytest.param("/?a=1", "/?a=1&a=1", id="repeated-name"),
+        pytest.param("/?a=%26b%3D1", "/?a=&b=1", id="encoded-ampersand"),
+        pytest.param("/A", "/a", id="case"),
+    ],
+)
+def test_another_url(one: str, other: str) -> None:
+    assert key(url=HOST + one) != key(url=HOST + other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(str(2**64), str(2**64 + 1), id="past-64-bits"),
+        pytest.param(str(2**53), str(2**53 + 1), id="past-53-bits"),
+        pytest.param(str(-(2**63) - 1), str(-(2**63) - 2), id="negative"),
+        pytest.param("1" * 40, "1" * 39 + "2", id="40-digits"),
+        pytest.param("1", "1.0", id="integer-or-float"),
+        pytest.param("0.1", "0.10000000000000002", id="last-bit-of-a-float"),
+        pytest.param("1", "true", id="boolean"),
+        pytest.param('"1"', "1", id="string"),
+        pytest.param("NaN", "null", id="nan"),
+        pytest.param("Infinity", "null", id="infinity"),
+        pytest.param('[NaN,"1234567890123456789"]', '[null,"1234567890123456789"]', id="nan-long"),
+        pytest.param('[1e999,"1234567890123456789"]', '[null,"1234567890123456789"]', id="1e999"),
+        pytest.param("[1,2]", "[2,1]", id="order-of-a-list"),
+        pytest.param('"\\ud800"', '"\\ud801"', id="lone-surrogates"),
+        pytest.param("[" * 300 + "1" + "]" * 300, "[" * 300 + "2" + "]" * 300, id="deep"),
+        pytest.param("[" * 3000 + "1" + "]" * 3000, "[" * 3000 + "2" + "]" * 3000, id="abyss"),
+    ],
+)
+def test_another_value(one: str, other: str) -> None:
+    keys = [key(b'{"seed":%b}' % value.encode()) for value in (one, other)]
+    assert keys[0] != keys[1]
+
+
+def test_floats_are_compared_by_value() -> None:
+    assert key(b'{"t":0.10}') == key(b'{"t":1e-1}') == key(b'{"t":0.1}')
+
+
+@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_exact(number: float) -> None:
+    assert repr(parse_json(json.dumps([number]))[0]) == repr(number)
+
+
+# ---- Ignored fields ----
+
+
+def with_field(path: str) -> bytes:
+    data: dict[str, Any] = json.loads(BODY)
+    parent, _, child = path.partition(".")
+    data[parent] = {child: "x"} if child else "x"
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize("path", [path for path, _ in IGNORED_FIELDS])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/responses",
+        "/v1/embeddings",
+        "/v1/messages",
+        "/openai/deployments/d/chat/completions?api-version=1",
+        "/v1/projects/p/models/claude:rawPredict",
+        "/v1/projects/p/models/claude:streamRawPredict",
+    ],
+)
+def test_ignored_fields_of_a_model_call(path: str, where: str) -> None:
+    assert key(with_field(path), HOST + where) == key(url=HOST + where)
+
+
+@pytest.mark.parametrize("path", [path for path, _ in IGNORED_FIELDS])
+@pytest.mark.parametrize("where", ["/v1/things", "/users", "/v1/messages/1", "/?x=/v1/messages"])
+def test_fields_count_elsewhere(path: str, where: str) -> None:
+    assert key(with_field(path), HOST + where) != key(url=HOST + where)
+
+
+def test_only_the_ignored_part_of_metadata_goes() -> None:
+    mixed = BODY[:-1] + b',"metadata":{"user_id":"me","team":"a"}}'
+    alone = BODY[:-1] + b',"metadata":{"team":"a"}}'
+    assert key(mixed) == key(alone) != key()
+
+
+def test_nested_user_is_no_ignored_field() -> None:
+    assert key(BODY.replace(b'"role"', b'"user":"a","role"')) != key()
+
+
+# ---- Noise ----
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("<ipython-input-3-ab12cd>", "<ipython-input-14-0f9e8d>", id="ipython-input"),
+        pytest.param("/tmp/ipykernel_1/2.py", "/tmp/ipykernel_77/88.py", id="ipykernel"),
+        pytest.param("ipykernel_1234", "ipykernel_5", id="ipykernel-alone"),
+        pytest.param("<A object at 0x7f00deadbeef>", "<A object at 0x10abc1230>", id="address"),
+        pytest.param("/tmp/tmpab12_xyz/f", "/tmp/tmp00000000/f", id="tempfile"),
+        pytest.param(
+            "/var/folders/zz/abc_1/T/tmpab12_xyz", "/var/folders/zz/abc_1/T/tmpqqqqqqqq", id="mac"
+        ),
+        pytest.param("/tmp/pytest-of-me/pytest-3/t", "/tmp/pytest-of-me/pytest-9/t", id="pytest"),
+    ],
+)
+def test_noise(one: str, other: str) -> None:
+    assert key(says(one)) == key(says(other))
+    assert key(says(one), noise=()) != key(says(other), noise=())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("what is 0x7ffe1234?", "what is 0x7ffe1235?", id="an-address-asked-about"),
+        pytest.param("0x7ffe1234", "0x7ffe1235", id="an-address-alone"),
+        pytest.param("/tmp/tmpfile_a", "/tmp/tmpfile_b", id="a-name-somebody-chose"),
+        pytest.param("/tmp/tmpab12_xyz9", "/tmp/tmpab12_xyz8", id="a-longer-name"),
+        pytest.param("kernel_1234", "kernel_1235", id="another-kernel"),
+    ],
+)
+def test_no_noise(one: str, other: str) -> None:
+    assert key(says(one)) != key(says(other))
+
+
+def test_noise_can_be_added() -> None:
+    mine = Noise(b"run-", re.compile(rb"run-\d+"), b"run")
+    assert key(says("run-1"), noise=(mine,)) == key(says("run-2"), noise=(mine,))
+    assert key(says("run-1")) != key(says("run-2"))
+
+
+def test_markers_are_part_of_what_their_patterns_match() -> None:
+    samples = (
+        b"ipython-input-3-ab12cd ipykernel_12 <A at 0x7f00dead> "
+        b"/tmp/tmpab12_xyz /pytest-of-me/pytest-1"
+    )
+    for noise in NOISE:
+        found = noise.pattern.search(samples)
+        assert found
+        assert noise.marker in samples[max(0, found.start() - 10) : found.end()]
+
+
+# ---- The outline ----
+
+
+def outlined(body: bytes, *headers: tuple[str, str], scope: str = "", full: bool = False) -> Any:
+    return outline(canonical(Request("POST", CHAT, headers, body), scope=scope), full=full)
+
+
+def test_outline_of_a_short_request_is_the_request() -> None:
+    assert outlined(BODY, ("openai-beta", "x"), scope="s\n") == {
+        "headers": {"openai-beta": "x"},
+        "scope": "s\n",
+        "body": json.loads(BODY),
+    }
+
+
+def test_outline_of_nothing() -> None:
+    assert outlined(b"") == {}
+
+
+def test_outline_shortens_long_strings_and_only_them() -> None:
+    text = "".join(chr(0x4E00 + i) for i in range(5000))
+    body = json.dumps({"messages": [{"content": text}, {"content": "x" * LONG}]}).encode()
+    long, short = outlined(body)["body"]["messages"]
+    length, short_digest, start, end, pieces = long["content"]["…"]
+    assert (length, start, end) == (5000, text[:60], text[-60:])
+    assert re.fullmatch("[0-9a-f]{16}", short_digest)
+    assert len(pieces) == 4 * -(-5000 // piece_width(5000))
+    assert short == {"content": "x" * LONG}
+    assert outlined(body, full=True)["body"] == json.loads(body)
+
+
+@given(st.integers(LONG + 1, 30_000), st.data())
+def test_pieces_tell_where_a_text_began_to_differ(length: int, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, length - 1))
+    text = "ab" * (length // 2) + "a" * (length % 2)
+    other = text[:at] + "X" + text[at + 1 :]
+    *_, one = shorten_text(text)["…"]
+    *_, two = shorten_text(other)["…"]
+    assert len(one) <= 4 * 64 or length <= 64 * 64
+    differing = [i for i in range(0, len(one), 4) if one[i : i + 4] != two[i : i + 4]]
+    assert differing == [4 * (at // piece_width(length))]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [pytest.param([0.5, 1] * 30, id="floats"), pytest.param(list(range(60)), id="tokens")],
+)
+def test_outline_shortens_lists_of_numbers(numbers: list[float]) -> None:
+    shape = outlined(json.dumps({"input": numbers}).encode())["body"]["input"]
+    assert shape["…"][0] == len(json.dumps(numbers, separators=(",", ":")))
+    short = numbers[:50]
+    assert outlined(json.dumps({"input": short}).encode())["body"]["input"] == short
+
+
+def test_outline_of_text_and_bytes() -> None:
+    assert outlined("naïve".encode())["body"] == "naïve"
+    assert len(json.dumps(outlined(b"a" * 10_000))) < 1000
+    audio = outlined(b"\xff\xfb\x90" * 1000)["body"]
+    assert (audio["bytes"], len(audio["sha256"])) == (3000, 16)
+
+
+def test_outline_of_a_form() -> None:
+    body, kind = multipart("0cc175b9c0f1b6a831c399e269772661")
+    assert outlined(body, kind)["body"] == [
+        {"headers": 'Content-Disposition: form-data; name="model"', "content": "whisper"},
+        {
+            "headers": 'Content-Disposition: form-data; name="file"; filename="a.mp3"; '
+            "Content-Type: audio/mpeg",
+            "content": "sound",
+        },
+    ]
+
+
+def test_outline_keeps_images_out() -> None:
+    body = json.dumps({"image": {"url": "data:image/png;base64," + "iVBORw0K" * 100_000}})
+    assert len(json.dumps(outlined(body.encode()))) < 1000
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("depth", [100, 900])
+def test_outline_of_what_is_deep(depth: int, full: bool) -> None:
+    body = b'{"a":' * depth + b"1" + b"}" * depth
+    assert outlined(body, full=full)["body"]
+
+
+def test_credential_names() -> None:
+    assert all(map(is_credential_param, ("key", "Api-Key", "X-Amz-Date", "id_token", "password")))
+    assert not any(map(is_credential_param, ("alt", "keys", "monkey", "max_tokens", "api-version")))
