@@ -1,11 +1,12 @@
 """One request through policy, key and store.
 
-    route ──▶ lookup ──▶ Entry                            a hit: replay it
-                   └──▶ Recording ─begin─feed…─commit     a miss: tap the live call, then keep it
+    wants ──▶ ask ──▶ look ──▶ Entry                            a hit: replay it
+                       ├──▶ Flight                           somebody is at it: wait, look again
+                       └──▶ Recording ─begin─feed…─commit    a miss: tap the live call, keep it
 
-Adapters (`cachy/patch/`) turn their library's requests into `Request`, ask `lookup`, and either
-build a response from the entry or let the live one flow through the recording. Whatever goes wrong
-on cachy's side is warned of once, and the user's call goes on as if cachy were not there.
+Adapters (`cachy/patch/`) turn their library's requests into `Request`, take these steps, and
+either build a response from the entry or let the live one flow through the recording. Whatever
+goes wrong on cachy's side is warned of once, and the user's call goes on as if it were not there.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from cachy import key as keys
 from cachy import policy
 from cachy.entry import Entry
 from cachy.errors import CacheMiss, CachyWarning
+from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from cachy.flight import Caller
     from cachy.key import Noise, Request
     from cachy.policy import Hosts, Route
     from cachy.store import Store
@@ -68,11 +71,12 @@ class Cache:
         self.store, self.hosts, self.mode, self.options = store, hosts, mode, options
         self.stats = Stats() if stats is None else stats
         self._warned: set[str] = set()
+        self._flights = Flights()
 
     def with_mode(self, mode: str) -> Cache:
         """The same cache, store and counters in another mode."""
         other = Cache(self.store, self.hosts, mode, self.options, self.stats)
-        other._warned = self._warned
+        other._warned, other._flights = self._warned, self._flights
         return other
 
     def wants(self, method: str, url: str) -> Route | None:
@@ -87,27 +91,52 @@ class Cache:
             raise self._miss(method, url, None, f"{route.reason}, so no recording can exist")
         return None
 
-    def lookup(self, request: Request, route: Route) -> Entry | Recording:
-        """The entry that answers a request, or the recording of it to be made.
+    def ask(self, request: Request, route: Route) -> Question | None:
+        """A request in the terms of the store; None if that cannot be said, and it goes live."""
+        try:
+            canonical = keys.canonical(request, noise=self.options.noise)
+            return Question(request, route, canonical, keys.digest(canonical))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
+            self.warn(f"a request to {request.url} could not be understood ({error!r})")
+        if self.mode == "replay":
+            raise self._miss(request.method, request.url, None, "it could not be understood")
+        return None
+
+    def look(self, question: Question, caller: Callable[[], Caller]) -> Entry | Recording | Flight:
+        """The entry that answers a question, or the recording of the answer to be made; or, if
+        somebody is at it, the flight to wait for before looking again.
 
         Raises CacheMiss in replay mode.
         """
-        canonical = keys.canonical(request, noise=self.options.noise)
-        key = keys.digest(canonical)
         if self.mode != "refresh":
-            entry = self._get(key)
+            entry = self._get(question.key)
             if entry is not None:
-                self.stats.hits += 1
-                self.stats.seconds_saved += entry.head["ms"] / 1000
-                self._tell("hit", key, request)
-                return entry
-        self.stats.misses += 1
-        self._tell("miss", key, request)
+                return self._hit(question, entry)
         if self.mode == "replay":
-            body = keys.outline(canonical).get("body")
+            self._tell("miss", question)
+            body = keys.outline(question.canonical).get("body")
+            request = question.request
             model = policy.model_of(request.url, body)
+            self.stats.misses += 1
             raise self._miss(request.method, request.url, model, "nothing was recorded for it")
-        return Recording(self, request, canonical, key, route)
+        flight = None
+        if self.mode == "auto" and question.waits < FLIGHTS_WAITED_FOR:
+            flight, leads = self._flights.join(question.key, caller())
+            if flight is not None and not leads:
+                question.waits += 1
+                return flight
+            if flight is not None and (entry := self._get(question.key)) is not None:
+                flight.land()  # the one before landed between our look and our start
+                return self._hit(question, entry)
+        self.stats.misses += 1
+        self._tell("miss", question)
+        return Recording(self, question, flight)
+
+    def _hit(self, question: Question, entry: Entry) -> Entry:
+        self.stats.hits += 1
+        self.stats.seconds_saved += entry.head["ms"] / 1000
+        self._tell("hit", question)
+        return entry
 
     def _get(self, key: str) -> Entry | None:
         try:
@@ -162,10 +191,21 @@ class Cache:
             reason=reason,
         )
 
-    def _tell(self, event: str, key: str, request: Request) -> None:
+    def _tell(self, event: str, question: Question) -> None:
         if self.options.debug:
             sign = {"hit": "🟢 HIT", "miss": "🔴 MISS"}[event]
-            print(f"{sign} {key[:8]} {request.method} {keys.canonical_url(request.url)}")
+            line = question.canonical.partition(b"\n")[0].decode()
+            print(f"{sign} {question.key[:8]} {line}")
+
+
+class Question:
+    """One request on its way to an answer. `key` has all 64 digits; `waits` counts flights."""
+
+    __slots__ = ("canonical", "key", "request", "route", "waits")
+
+    def __init__(self, request: Request, route: Route, canonical: bytes, key: str) -> None:
+        self.request, self.route, self.canonical, self.key = request, route, canonical, key
+        self.waits = 0
 
 
 class Recording:
@@ -173,11 +213,10 @@ class Recording:
     `ended` when its end is reached, and `commit` when it is over. Feeding costs a list append.
     """
 
-    def __init__(
-        self, cache: Cache, request: Request, canonical: bytes, key: str, route: Route
-    ) -> None:
-        self.key = key
-        self._cache, self._request, self._canonical, self._route = cache, request, canonical, route
+    def __init__(self, cache: Cache, question: Question, flight: Flight | None) -> None:
+        self._cache, self._flight = cache, flight
+        self._key, self._canonical = question.key, question.canonical
+        self._request, self._route = question.request, question.route
         self._started = time.perf_counter()
         self._ms: float | None = None
         self._head: dict[str, Any] = {}
@@ -204,12 +243,13 @@ class Recording:
         cache = self._cache
         if not policy.candidate(status, errors=cache.options.errors):
             cache.skip(self._request, f"its status is {status}")
+            self.abandon()
             return None
         encoded = any(name.lower() == "content-encoding" for name, _ in headers)
         kept = policy.kept_headers(headers, cache.options.headers, encoded)
         self._head = {
             "cachy": codec.FORMAT,
-            "key": self.key,
+            "key": self._key,
             "recorded": "",
             "nonce": os.urandom(4).hex(),
             "method": self._request.method,
@@ -228,11 +268,29 @@ class Recording:
         if policy.stream_kind(content_type):
             self._watch = policy.Watch()
         self._open = True
+        self.hold()
         return kept
+
+    def abandon(self) -> None:
+        """There is, or will be, nothing to keep. Calling it again does nothing."""
+        self._open = False
+        if self._flight is not None:
+            self._flight.land()
+
+    def hold(self) -> None:
+        """The client has what has come so far, and does not read on."""
+        if self._flight is not None:
+            self._flight.hold()
+
+    def read_on(self) -> None:
+        """The client waits for the next piece."""
+        if self._flight is not None:
+            self._flight.read_on()
 
     def feed(self, chunk: bytes) -> str:
         """Note a piece of the decoded body. Says `last` if it may be the last, and it is time to
         commit; `last but one` if the next one should be fetched before this one is passed on."""
+        self.hold()
         self._length += len(chunk)
         if self._length > codec.BODY_LIMIT:
             self._chunks = []  # too long to keep: do not hold it either
@@ -260,17 +318,19 @@ class Recording:
         While the stream may still go on (not `closing`), a flawed one is not given up yet; and if
         more comes after one was kept, the longer one is kept, too, and supersedes it.
         """
-        if not self._open or self._length == self._kept_length:
-            return
-        self._open = not closing
         try:
-            entry = self._entry(final=closing)
+            if self._open and self._length != self._kept_length:
+                entry = self._entry(final=closing)
+                if entry is not None:
+                    self._kept_length = self._length
+                    self._cache.keep(entry)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
             self._cache.warn(f"a response could not be recorded ({error!r})")
-            return
-        if entry is not None:
-            self._kept_length = self._length
-            self._cache.keep(entry)
+        finally:
+            if closing:
+                self.abandon()
+            elif self._length == self._kept_length and self._flight is not None:
+                self._flight.land()
 
     def _entry(self, final: bool) -> Entry | None:
         if self._length > codec.BODY_LIMIT:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any
+from weakref import finalize, ref
 
 from cachy.cache import Recording
+from cachy.flight import Flight, async_caller, sync_caller
 from cachy.key import Request, canonical_url
 
 if TYPE_CHECKING:
@@ -68,10 +70,11 @@ class _Adapter:
 
             def __init__(self, live: Any, recording: Recording) -> None:
                 self._live, self._recording = live, recording
-                self.response: Any = None
+                self.response: Any = None  # a weak reference: a dropped response is gone at once
 
             def __iter__(self) -> Iterator[bytes]:
                 recording, pieces, error = self._recording, self._live.iter_bytes(), None
+                recording.read_on()
                 for piece in pieces:
                     sign = recording.feed(piece)
                     if sign == "last but one":
@@ -86,10 +89,12 @@ class _Adapter:
                     yield piece
                     if error is not None:
                         raise error
+                    recording.read_on()
                 recording.ended()
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 recording, pieces, error = self._recording, self._live.aiter_bytes(), None
+                recording.read_on()
                 async for piece in pieces:
                     sign = recording.feed(piece)
                     if sign == "last but one":
@@ -104,22 +109,27 @@ class _Adapter:
                     yield piece
                     if error is not None:
                         raise error
+                    recording.read_on()
                 recording.ended()
 
             def close(self) -> None:
                 try:
                     self._live.close()
                 finally:
-                    self.response.elapsed = _duration(self._recording.ms())
+                    self._set_elapsed()
                     self._recording.commit()
 
             async def aclose(self) -> None:
                 try:
                     await self._live.aclose()
                 finally:
-                    self.response.elapsed = _duration(self._recording.ms())
+                    self._set_elapsed()
                     if self._recording.due():
                         await _in_thread(self._recording.commit)
+
+            def _set_elapsed(self) -> None:
+                if (response := self.response()) is not None:
+                    response.elapsed = _duration(self._recording.ms())
 
         self._tapped_stream = TappedStream
 
@@ -129,7 +139,11 @@ class _Adapter:
             cache = current()
             if cache is None or (route := self._route(cache, client, request)) is None:
                 return original(client, request, stream=stream, **options)
-            found = cache.lookup(_plain(request, request.read()), route)
+            question = cache.ask(_plain(request, request.read()), route)
+            if question is None:
+                return original(client, request, stream=stream, **options)
+            while isinstance(found := cache.look(question, sync_caller), Flight):
+                found.wait()
             if not isinstance(found, Recording):
                 response = self._replay(client, request, found)
                 try:
@@ -146,6 +160,9 @@ class _Adapter:
             token = _inside.set(True)
             try:
                 live = original(client, request, stream=True, **options)
+            except BaseException:
+                found.abandon()
+                raise
             finally:
                 _inside.reset(token)
             response = self._tap(client, live, found)
@@ -165,7 +182,11 @@ class _Adapter:
             cache = current()
             if cache is None or (route := self._route(cache, client, request)) is None:
                 return await original(client, request, stream=stream, **options)
-            found = cache.lookup(_plain(request, await request.aread()), route)
+            question = cache.ask(_plain(request, await request.aread()), route)
+            if question is None:
+                return await original(client, request, stream=stream, **options)
+            while isinstance(found := cache.look(question, async_caller), Flight):
+                await found.wait_async()
             if not isinstance(found, Recording):
                 response = self._replay(client, request, found)
                 try:
@@ -182,6 +203,9 @@ class _Adapter:
             token = _inside.set(True)
             try:
                 live = await original(client, request, stream=True, **options)
+            except BaseException:
+                found.abandon()
+                raise
             finally:
                 _inside.reset(token)
             response = self._tap(client, live, found)
@@ -207,9 +231,17 @@ class _Adapter:
     def _is_fake(self, client: Any, request: Any) -> bool:
         """Whether a request would reach a mock or an in-process app: no real answer, no recording.
 
-        No public name tells a client's transport.
+        No public name tells a client's transport, nor the pool under it, which respx replaces.
         """
-        return isinstance(client._transport_for_url(request.url), self._fakes)
+        transport = client._transport_for_url(request.url)
+        if isinstance(transport, self._fakes):
+            return True
+        layers = type(transport), type(getattr(transport, "_pool", None))
+        return any(
+            _is_mock(getattr(layer, method, None))
+            for layer in layers
+            for method in ("handle_request", "handle_async_request")
+        )
 
     def _replay(self, client: Any, request: Any, entry: Entry) -> Any:
         head, httpx = entry.head, self._httpx
@@ -255,10 +287,11 @@ class _Adapter:
         if headers is None:
             return live
         stream = self._tapped_stream(live, recording)
+        finalize(stream, recording.abandon)  # a stream that is dropped unclosed
         response = self._response(
             client, live.status_code, headers, stream, live.request, live.extensions, live.history
         )
-        stream.response = response
+        stream.response = ref(response)
         return response
 
     def _response(
@@ -287,6 +320,19 @@ class _Adapter:
 
     def _standard_reason(self, status: int) -> str:
         return str(self._httpx.codes.get_reason_phrase(status))
+
+
+_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest"})
+
+
+@lru_cache(maxsize=64)
+def _is_mock(function: Any) -> bool:
+    """Whether a method comes from a mocking library. Instrumentation wraps methods instead, and
+    says so in `__wrapped__`."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    home = getattr(function, "__module__", None) or type(function).__module__
+    return home.partition(".")[0] in _MOCKERS
 
 
 def _duration(ms: float) -> timedelta:
