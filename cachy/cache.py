@@ -22,15 +22,20 @@ from cachy import entry as codec
 from cachy import key as keys
 from cachy import policy
 from cachy.entry import Entry
-from cachy.errors import CacheMiss, CachyWarning
+from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
+from cachy.key import Request
+from cachy.log import Log
+from cachy.samples import Turn, Turns, scope_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cachy.flight import Caller
-    from cachy.key import Noise, Request
+    from cachy.key import Noise
+    from cachy.misses import Explanation
     from cachy.policy import Hosts, Route
+    from cachy.secrets import Finding
     from cachy.store import Store
 
 logger = logging.getLogger("cachy")
@@ -40,19 +45,25 @@ MODES = ("auto", "replay", "refresh", "off")
 
 class Stats:
     """What a session has done so far. `seconds_saved` is what the replayed calls took when live;
-    `skipped` counts the live answers that were not kept, by reason."""
+    `tokens_saved` what they would have cost again; `skipped` counts the live answers that were not
+    kept, by reason; `used` are the full keys that were replayed or recorded, and `made` those that
+    were recorded, in order."""
 
     def __init__(self) -> None:
         self.hits = 0
         self.misses = 0
         self.recorded = 0
         self.seconds_saved = 0.0
+        self.tokens_saved = 0
         self.skipped: Counter[str] = Counter()
+        self.used: set[str] = set()
+        self.made: list[str] = []
 
 
 class Options(NamedTuple):
     """How to record. `requests` is outline, full or none; `headers` are extra response headers to
-    keep; `errors` keeps client errors too; `fakes` also caches calls to mock transports."""
+    keep; `errors` keeps client errors too; `fakes` also caches calls to mock transports; `repeats`
+    is same or distinct."""
 
     errors: bool = False
     requests: str = "outline"
@@ -60,6 +71,8 @@ class Options(NamedTuple):
     noise: Sequence[Noise] = keys.NOISE
     fakes: bool = False
     debug: bool = False
+    scope: str = ""
+    repeats: str = "same"
 
 
 class Cache:
@@ -72,11 +85,14 @@ class Cache:
         self.stats = Stats() if stats is None else stats
         self._warned: set[str] = set()
         self._flights = Flights()
+        self._turns = Turns()
+        self.log = Log()
 
     def with_mode(self, mode: str) -> Cache:
         """The same cache, store and counters in another mode."""
         other = Cache(self.store, self.hosts, mode, self.options, self.stats)
         other._warned, other._flights = self._warned, self._flights
+        other._turns, other.log = self._turns, self.log
         return other
 
     def wants(self, method: str, url: str) -> Route | None:
@@ -84,20 +100,40 @@ class Cache:
         a request to a cached host that is never recorded: there the network is off limits."""
         route = self.hosts.route(method, url)
         if not route.matches or self.mode == "off":
+            reason = "the mode is off" if route.matches else "not one of the hosts"
+            self.passes(method, url, reason)
             return None
         if route.cached:
             return route
         if self.mode == "replay":
-            raise self._miss(method, url, None, f"{route.reason}, so no recording can exist")
+            reason = f"{route.reason}, so no recording can exist"
+            self._note("refused", method, url, reason)
+            remedy = "let it through, within no_cachy(), or put a fake in its place"
+            raise self._miss(method, url, None, reason, remedy=remedy)
+        self.passes(method, url, route.reason)
         return None
 
-    def ask(self, request: Request, route: Route) -> Question | None:
+    def passes(self, method: str, url: str, reason: str) -> None:
+        """Note that a request is left alone, and why."""
+        self._note("passed through", method, url, reason)
+
+    def ask(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], route: Route, body: bytes
+    ) -> Question | None:
         """A request in the terms of the store; None if that cannot be said, and it goes live."""
+        request = Request(method, url, headers, body)
+        started = time.perf_counter() if self.log.wanted() else 0.0
         try:
-            canonical = keys.canonical(request, noise=self.options.noise)
-            return Question(request, route, canonical, keys.digest(canonical))
+            scope = scope_within(self.options.scope)
+            canonical = keys.canonical(request, scope=scope, noise=self.options.noise)
+            key = keys.digest(canonical)
+            turn = self._turns.take(key) if self.options.repeats == "distinct" else None
+            if turn is not None and turn.number:
+                canonical = keys.numbered(canonical, turn.number)
+                key = keys.digest(canonical)
+            return Question(request, route, canonical, key, turn, started)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
-            self.warn(f"a request to {request.url} could not be understood ({error!r})")
+            self.warn(f"a {method} request could not be understood", error)
         if self.mode == "replay":
             raise self._miss(request.method, request.url, None, "it could not be understood")
         return None
@@ -109,52 +145,74 @@ class Cache:
         Raises CacheMiss in replay mode.
         """
         if self.mode != "refresh":
-            entry = self._get(question.key)
+            entry = self._get(question)
             if entry is not None:
                 return self._hit(question, entry)
         if self.mode == "replay":
-            self._tell("miss", question)
-            body = keys.outline(question.canonical).get("body")
-            request = question.request
-            model = policy.model_of(request.url, body)
             self.stats.misses += 1
-            raise self._miss(request.method, request.url, model, "nothing was recorded for it")
+            if question.turn is not None:
+                question.turn.give_back()
+            why = self._explain(question)
+            self._tell("miss", question, why)
+            request = question.request
+            raise self._miss(request.method, request.url, question.model(), *why)
         flight = None
         if self.mode == "auto" and question.waits < FLIGHTS_WAITED_FOR:
             flight, leads = self._flights.join(question.key, caller())
             if flight is not None and not leads:
                 question.waits += 1
                 return flight
-            if flight is not None and (entry := self._get(question.key)) is not None:
+            if flight is not None and (entry := self._get(question)) is not None:
                 flight.land()  # the one before landed between our look and our start
                 return self._hit(question, entry)
         self.stats.misses += 1
-        self._tell("miss", question)
+        wanted = question.started and self.mode == "auto" and self.log.wants_reasons()
+        self._tell("miss", question, self._explain(question) if wanted else None)
         return Recording(self, question, flight)
 
     def _hit(self, question: Question, entry: Entry) -> Entry:
         self.stats.hits += 1
         self.stats.seconds_saved += entry.head["ms"] / 1000
+        self.stats.tokens_saved += _tokens(entry.head.get("usage"))
+        self.stats.used.add(question.key)
         self._tell("hit", question)
         return entry
 
-    def _get(self, key: str) -> Entry | None:
+    def _get(self, question: Question) -> Entry | None:
+        def report(where: str, what: str) -> None:
+            question.defect = what
+            self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
+
         try:
-            return self.store.get(key[: keys.KEY_LENGTH], self._report)
+            return self.store.get(question.key[: keys.KEY_LENGTH], report)
         except Exception as error:  # noqa: BLE001 - any mapping may be a store, and raise anything
-            self.warn(f"the store {self.store!r} cannot be read ({error!r})")
+            question.defect = "the store cannot be read"
+            self.warn(f"the store {self.store!r} cannot be read", error)
             return None
 
-    def keep(self, entry: Entry) -> None:
-        """Put an entry into the store; a fault of the store is a warning."""
+    def keep(self, entry: Entry, findings: Sequence[Finding] = ()) -> None:
+        """Put an entry into the store; a fault of the store is a warning. With `findings`, things
+        in it that look like credentials, it stays on this machine."""
         try:
             frame = codec.dumps(entry)
             key = entry.head["key"][: keys.KEY_LENGTH]
-            name = self.store.put(key, frame, int(time.time()))
+            name = self.store.put(key, frame, int(time.time()), private=bool(findings))
         except Exception as error:  # noqa: BLE001 - the user has his answer; the store is our worry
-            self.warn(f"the store {self.store!r} cannot be written, so nothing is kept ({error})")
+            self.warn(f"the store {self.store!r} cannot be written, so nothing is kept", error)
             return
-        self.stats.recorded += 1
+        if name:
+            self.stats.recorded += 1
+            self.stats.used.add(entry.head["key"])
+            self.stats.made.append(entry.head["key"])
+        if self.log.wanted():
+            self.log.recorded(entry.head, name)
+        if findings:
+            more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+            where = (
+                f"stays on this machine, in {self.store!r}{os.sep}local" if name else "is not kept"
+            )
+            self.warn(f"a recording holds what looks like {findings[0]}{more}: it {where}")
+            return
         is_local = getattr(self.store, "is_local", None)
         if is_local is not None and is_local(name):
             self.warn(
@@ -165,33 +223,66 @@ class Cache:
     def skip(self, request: Request, reason: str) -> None:
         """Note that an answer was not kept, and why."""
         self.stats.skipped[reason] += 1
-        url = keys.canonical_url(request.url)
-        logger.info("not kept: %s %s: %s", request.method, url, reason)
+        self._note("not kept", request.method, request.url, reason)
 
-    def warn(self, message: str) -> None:
-        """Warn once, and never break the user's call, even where warnings are errors."""
-        kind = message.partition("(")[0]
-        if kind in self._warned:
+    def warn(self, message: str, error: Exception | None = None) -> None:
+        """Warn once, whatever the error, and never break the user's call, even where warnings are
+        errors."""
+        if message in self._warned:
             return
-        self._warned.add(kind)
+        self._warned.add(message)
+        message += f" ({error!r})" if error is not None else ""
         try:
             warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=2)
         except CachyWarning:
             logger.warning(message)
 
-    def _report(self, where: str, what: str) -> None:
-        self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
-
-    def _miss(self, method: str, url: str, model: str | None, reason: str) -> CacheMiss:
+    def _miss(
+        self,
+        method: str,
+        url: str,
+        model: str | None,
+        reason: str,
+        differences: Sequence[str] = (),
+        remedy: str = REMEDY,
+    ) -> CacheMiss:
         return CacheMiss(
             method=method,
             url=keys.canonical_url(url),
             model=model,
             store=repr(self.store),
             reason=reason,
+            differences=differences,
+            remedy=remedy,
         )
 
-    def _tell(self, event: str, question: Question) -> None:
+    def _explain(self, question: Question) -> Explanation:
+        from cachy import misses  # not on the path of a hit
+
+        if question.defect:
+            reason = f"its recording is broken: {question.defect}"
+            return misses.Explanation(reason, [], misses.remedy(self.store))
+        try:
+            return misses.explain(self.store, question.canonical, question.key)
+        except Exception:  # noqa: BLE001 - an explanation that fails must not hide the miss
+            return misses.Explanation("nothing was recorded for it", [], REMEDY)
+
+    def _note(self, event: str, method: str, url: str, reason: str) -> None:
+        if self.log.wanted():
+            self.log.tell(event, method, keys.canonical_url(url), reason=reason)
+
+    def _tell(self, event: str, question: Question, why: Explanation | None = None) -> None:
+        if question.started:
+            reason = "; ".join([why.reason, *why.differences]) if why is not None else ""
+            self.log.tell(
+                event,
+                question.request.method,
+                keys.canonical_url(question.request.url),
+                started=question.started,
+                key=question.key[: keys.KEY_LENGTH],
+                model=question.model(),
+                reason=reason,
+            )
         if self.options.debug:
             sign = {"hit": "🟢 HIT", "miss": "🔴 MISS"}[event]
             line = question.canonical.partition(b"\n")[0].decode()
@@ -199,13 +290,29 @@ class Cache:
 
 
 class Question:
-    """One request on its way to an answer. `key` has all 64 digits; `waits` counts flights."""
+    """One request on its way to an answer. `key` has all 64 digits; `turn` its number among
+    repeats, if they are numbered; `started` the time it was asked, if anybody reads the log;
+    `waits` counts flights."""
 
-    __slots__ = ("canonical", "key", "request", "route", "waits")
+    __slots__ = ("canonical", "defect", "key", "request", "route", "started", "turn", "waits")
 
-    def __init__(self, request: Request, route: Route, canonical: bytes, key: str) -> None:
+    def __init__(
+        self,
+        request: Request,
+        route: Route,
+        canonical: bytes,
+        key: str,
+        turn: Turn | None,
+        started: float = 0.0,
+    ) -> None:
         self.request, self.route, self.canonical, self.key = request, route, canonical, key
+        self.turn, self.started = turn, started
         self.waits = 0
+        self.defect = ""
+
+    def model(self) -> str | None:
+        """The model that is asked for."""
+        return policy.model_of(self.request.url, keys.outline(self.canonical).get("body"))
 
 
 class Recording:
@@ -217,6 +324,7 @@ class Recording:
         self._cache, self._flight = cache, flight
         self._key, self._canonical = question.key, question.canonical
         self._request, self._route = question.request, question.route
+        self._turn = question.turn
         self._started = time.perf_counter()
         self._ms: float | None = None
         self._head: dict[str, Any] = {}
@@ -227,24 +335,34 @@ class Recording:
         self._open = False
         self._watch: policy.Watch | None = None
 
+    @property
+    def key(self) -> str:
+        """The key as it names an entry."""
+        return self._key[: keys.KEY_LENGTH]
+
     def begin(
         self,
         status: int,
         headers: Sequence[tuple[str, str]],
         *,
+        sent: Sequence[tuple[str, str]],
         client: str,
         http: str,
-        reason: str,
+        reason: str | None,
         redirects: Sequence[dict[str, Any]] = (),
     ) -> list[tuple[str, str]] | None:
         """The headers that the client shall see, now as in every replay. None if a response of
         this status is not for recording: then it is the client's, as it came.
+
+        `sent` are all the request's headers in the end: nothing that is kept may repeat a
+        credential among them.
         """
         cache = self._cache
         if not policy.candidate(status, errors=cache.options.errors):
             cache.skip(self._request, f"its status is {status}")
             self.abandon()
             return None
+        self._request = self._request._replace(headers=sent)
         encoded = any(name.lower() == "content-encoding" for name, _ in headers)
         kept = policy.kept_headers(headers, cache.options.headers, encoded)
         self._head = {
@@ -260,7 +378,7 @@ class Recording:
         }
         if http != "HTTP/1.1":
             self._head["http"] = http
-        if reason:
+        if reason is not None:
             self._head["reason"] = reason
         if redirects:
             self._head["redirects"] = redirects
@@ -274,6 +392,8 @@ class Recording:
     def abandon(self) -> None:
         """There is, or will be, nothing to keep. Calling it again does nothing."""
         self._open = False
+        if self._turn is not None and self._kept_length < 0:
+            self._turn.give_back()
         if self._flight is not None:
             self._flight.land()
 
@@ -286,6 +406,11 @@ class Recording:
         """The client waits for the next piece."""
         if self._flight is not None:
             self._flight.read_on()
+
+    def lost(self) -> None:
+        """The rest will not come: nobody need wait for it, even if nobody closes the stream."""
+        if self._flight is not None:
+            self._flight.land()
 
     def feed(self, chunk: bytes) -> str:
         """Note a piece of the decoded body. Says `last` if it may be the last, and it is time to
@@ -323,14 +448,19 @@ class Recording:
                 entry = self._entry(final=closing)
                 if entry is not None:
                     self._kept_length = self._length
-                    self._cache.keep(entry)
+                    self._cache.keep(entry, self._findings(entry))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
-            self._cache.warn(f"a response could not be recorded ({error!r})")
+            self._cache.warn("a response could not be recorded", error)
         finally:
             if closing:
                 self.abandon()
             elif self._length == self._kept_length and self._flight is not None:
                 self._flight.land()
+
+    def _findings(self, entry: Entry) -> list[Finding]:
+        from cachy import secrets  # not on the path of a hit
+
+        return secrets.in_recording(entry, self._canonical, self._request)
 
     def _entry(self, final: bool) -> Entry | None:
         if self._length > codec.BODY_LIMIT:
@@ -343,7 +473,8 @@ class Recording:
             if final:
                 self._cache.skip(self._request, reason)
             return None
-        outline = keys.outline(self._canonical, full=self._cache.options.requests == "full")
+        full = self._cache.options.requests == "full" and len(self._canonical) < codec.HEAD_LIMIT
+        outline = keys.outline(self._canonical, full=full)
         head["recorded"] = _utc_now()
         head["ms"] = self.ms()
         head["model"] = policy.model_of(self._request.url, outline.get("body"))
@@ -352,6 +483,13 @@ class Recording:
         if self._cache.options.requests != "none":
             head["request"] = outline
         return Entry(head, answer.body)
+
+
+def _tokens(usage: Any) -> int:
+    """How many tokens, input and output, an entry's head tells of."""
+    if usage.__class__ is not dict:
+        return 0
+    return sum(count for count in usage.values() if count.__class__ is int)
 
 
 def _utc_now() -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from base64 import b64encode
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,7 +38,8 @@ KEY_LENGTH = 32
 class Request(NamedTuple):
     """What a client is about to send, in no library's terms.
 
-    `headers` are (lower-case name, value) pairs, all of them; `body` is complete.
+    `headers` are (lower-case name, value) pairs: at least those in `SEEN_HEADERS`. `body` is
+    complete.
     """
 
     method: str
@@ -92,6 +94,8 @@ IGNORED_FIELDS: tuple[tuple[str, str], ...] = (
 """JSON fields of a model call that never change its answer, with the reason. Only where the path
 is that of a model call: elsewhere `user` may well decide the answer."""
 
+_IGNORED = [(field.partition(".")[0], field.partition(".")[2]) for field, _ in IGNORED_FIELDS]
+
 _MODEL_CALL = re.compile(
     r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
     r"|images/generations)$|:(stream)?[rR]awPredict$"
@@ -110,11 +114,15 @@ KEY_HEADERS = frozenset(
 )
 """The request headers that change the answer."""
 
+SEEN_HEADERS = KEY_HEADERS | {"content-type"}  # that of a multipart body tells its boundary
+"""The request headers that a key may depend on."""
+
 _NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
 
 _CREDENTIAL_PARAMS = re.compile(
-    r"(x-)?(api[-_]?)?key|access[-_]?token|auth|auth[-_]?token|token|id[-_]?token"
-    r"|(client[-_]?)?secret|password|passwd|sig|signature|subscription-key"
+    r"(x-)?(api[-_]?)?key|((access|auth|id|session|refresh|security|sas|bearer)[-_]?)?token|auth"
+    r"|authorization|((client|api|app)[-_]?)?secret|password|passwd|pwd|jwt|sig|signature"
+    r"|(ocp-apim-)?subscription-key|access[-_]?key([-_]?id)?|credentials?"
     r"|x-(amz|goog)-.*|awsaccesskeyid",
     re.IGNORECASE,
 )
@@ -162,20 +170,24 @@ def _is_model_call(url: str) -> bool:
     return _MODEL_CALL.search(url.partition("?")[0]) is not None
 
 
+@lru_cache(maxsize=1024)
+def _header_line(name: str, value: str) -> str:
+    """A header in the canonical request, or an empty string if it says nothing there.
+
+    All of those that are kept are lists of tokens whose order means nothing.
+    """
+    tokens = {token.strip() for token in value.split(",")}
+    if name == "accept":
+        tokens = {token.partition(";")[0].strip().lower() for token in tokens} - _NEUTRAL_ACCEPT
+    return f"{name}: {', '.join(sorted(tokens))}" if tokens else ""
+
+
 def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
     """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
     url = canonical_url(request.url)
     lines = [f"{request.method} {url}"]
-    kept = [pair for pair in request.headers if pair[0] in KEY_HEADERS]
-    if len(kept) > 1:
-        kept.sort()
-    for name, value in kept:
-        # All of these are lists of tokens whose order means nothing.
-        tokens = {token.strip() for token in value.split(",")}
-        if name == "accept":
-            tokens = {token.partition(";")[0].strip().lower() for token in tokens} - _NEUTRAL_ACCEPT
-        if tokens:
-            lines.append(f"{name}: {', '.join(sorted(tokens))}")
+    kept = [_header_line(*pair) for pair in request.headers if pair[0] in KEY_HEADERS]
+    lines += sorted(filter(None, kept))
     if scope:
         lines.append(f"cachy-scope: {json.dumps(scope)}")
     body = request.body
@@ -184,6 +196,12 @@ def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOI
     elif body[:2] == b"--":
         body = _fixed_boundary(body, request.header("content-type"))
     return "\n".join(lines).encode() + b"\n\n" + body
+
+
+def numbered(canonical_request: bytes, number: int) -> bytes:
+    """The canonical request of a repeat: the same one asked for the second time is number 1."""
+    head, blank, body = canonical_request.partition(b"\n\n")
+    return b"%b\ncachy-repeat: %d%b%b" % (head, number, blank, body)
 
 
 def digest(canonical_request: bytes) -> str:
@@ -216,9 +234,10 @@ def _canonical_json(body: bytes, url: str, noise: Iterable[Noise]) -> bytes:
     """
     try:
         data = parse_json(body)
-        if isinstance(data, dict) and _is_model_call(url):
-            for field, _ in IGNORED_FIELDS:
-                _drop(data, field)
+        if data.__class__ is dict and _is_model_call(url):
+            for parent, child in _IGNORED:
+                if parent in data:
+                    _drop(data, parent, child)
         try:
             text = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         except TypeError:  # an integer past 64 bits
@@ -233,11 +252,10 @@ def _canonical_json(body: bytes, url: str, noise: Iterable[Noise]) -> bytes:
     return text
 
 
-def _drop(data: dict[str, Any], field: str) -> None:
-    """Remove `a` or `a.b`; an `a` that is left empty goes too."""
-    parent, _, child = field.partition(".")
+def _drop(data: dict[str, Any], parent: str, child: str) -> None:
+    """Remove `parent`, or the `child` in it; a parent that is left empty goes too."""
     if not child:
-        data.pop(parent, None)
+        del data[parent]
     elif isinstance(inner := data.get(parent), dict) and child in inner:
         del inner[child]
         if not inner:
@@ -258,10 +276,10 @@ _END = 60
 _PIECES = 64
 
 Outline = dict[str, Any]
-"""`{"headers": {…}, "scope": …, "body": …}`, each only where there is one. In `body`, what is long
-stands as `{"…": [length, digest, start, end, pieces]}`: length in characters, the first 16 hex
-digits of the UTF-8 text's sha256, both ends, and 4 base64 digits for each 64th of the text (at
-least 64 characters each), so that a later miss can say where a text began to differ."""
+"""`{"headers": {…}, "scope": …, "repeat": …, "body": …}`, each only where there is one. In `body`,
+what is long stands as `{"…": [length, digest, start, end, pieces]}`: length in characters, the
+first 16 hex digits of the UTF-8 text's sha256, both ends, and 4 base64 digits for each 64th of the
+text (at least 64 characters each), so that a later miss can say where a text began to differ."""
 
 
 def outline(canonical_request: bytes, *, full: bool = False) -> Outline:
@@ -272,6 +290,8 @@ def outline(canonical_request: bytes, *, full: bool = False) -> Outline:
         name, _, value = line.partition(": ")
         if name == "cachy-scope":
             result["scope"] = json.loads(value)
+        elif name == "cachy-repeat":
+            result["repeat"] = int(value)
         else:
             result.setdefault("headers", {})[name] = value
     if not body:
@@ -299,18 +319,17 @@ def _shorten(data: Any) -> Any:
 
 def shorten_text(text: str) -> dict[str, list[Any]]:
     """A long text as its length, digest, two ends and the digests of its pieces."""
-    from base64 import b64encode
-
     data = text.encode("utf-8", "surrogatepass")
     width = piece_width(len(text))
-    pieces = "".join(
-        b64encode(
-            hashlib.sha256(text[i : i + width].encode("utf-8", "surrogatepass")).digest()[:3]
-        ).decode()
-        for i in range(0, len(text), width)
-    )
+    pieces = "".join(piece(text[i : i + width]) for i in range(0, len(text), width))
     short = hashlib.sha256(data).hexdigest()[:16]
     return {"…": [len(text), short, text[:_END], text[-_END:], pieces]}
+
+
+def piece(text: str) -> str:
+    """The digest of a piece of text: 4 base64 digits."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return b64encode(digest[:3]).decode()
 
 
 def piece_width(length: int) -> int:

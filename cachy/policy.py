@@ -174,7 +174,10 @@ class Hosts:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https"):
             return Route(False, False)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        try:
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        except ValueError:
+            return Route(False, False)  # no port: the client will say so
         host = parts.hostname or ""
         added = self._match(f"[{host}]" if ":" in host else host, port, parts.path)
         if added is None:
@@ -204,7 +207,9 @@ KEPT_HEADERS = re.compile(
 """The response headers that are kept. Nothing that names an account, and nothing that is secret."""
 
 _NEVER_KEPT = re.compile(
-    r".*(cookie|authorization|authenticate|api-?key|secret|token$|organization|project|account).*"
+    r".*(cookie|authorization|authenticate|api-?key|(^|-)key$|secret|token$|signature|credential"
+    r"|organi[sz]ation|project|account|workspace|tenant).*"
+    r"|(content|transfer)-encoding"  # the body is decoded
 )
 
 REPEATABLE_ERRORS = frozenset({400, 404, 405, 410, 413, 415, 422})

@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachy import policy
+from cachy import journal, policy
 from cachy.cache import MODES, Cache, Options, Stats
 from cachy.errors import ConfigError
-from cachy.key import NOISE
+from cachy.key import NOISE, Noise
+from cachy.log import Log
 from cachy.patch import Patches
+from cachy.samples import REPEATS
 from cachy.store import DirStore, MappingStore, Store, find_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
-
-    from cachy.key import Noise
 
 _SYNONYMS = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
 _REQUESTS = ("outline", "full", "none")
@@ -35,8 +36,12 @@ class Session:
 
     @property
     def mode(self) -> str:
-        """`auto`, `replay`, `refresh` or `off`."""
+        """`auto`, `replay`, `refresh` or `off`. Setting it changes it (CACHY_MODE still wins)."""
         return self.cache.mode
+
+    @mode.setter
+    def mode(self, mode: str) -> None:
+        self.cache.mode = _mode(mode)
 
     @property
     def store(self) -> Store:
@@ -59,6 +64,9 @@ class Session:
 _session: Session | None = None
 # What this task or thread has put over the session: a cache, or None for live calls.
 _over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="session")
+# How many `cachy` blocks are open, in all tasks and threads: the last to leave takes the patches.
+_blocks = 0
+_blocks_lock = Lock()
 
 
 def _current() -> Cache | None:
@@ -66,6 +74,15 @@ def _current() -> Cache | None:
     if over == "session":
         return None if _session is None else _session.cache
     return over  # type: ignore[return-value]
+
+
+def mode_in_force() -> str:
+    """The mode of this task or thread; where nothing is enabled yet, what CACHY_MODE will make it,
+    or off."""
+    cache = _current()
+    if cache is not None:
+        return cache.mode
+    return _mode("off") if _over.get() == "session" else "off"
 
 
 _patches = Patches(_current)
@@ -81,6 +98,8 @@ def enable_cachy(
     errors: bool = False,
     requests: str = "outline",
     noise: Iterable[Noise] = NOISE,
+    scope: str = "",
+    repeats: str = "same",
     fakes: bool = False,
     debug: bool = False,
 ) -> Session:
@@ -98,26 +117,37 @@ def enable_cachy(
     - `errors`: also keep client errors that would repeat (400, 404, 422, …).
     - `requests`: what of a request is kept with its answer: its outline, full, or none.
     - `noise`: patterns that are normalised before requests are compared; `()` for none.
+    - `scope`: a name that goes into every key, as within `with scope(…)`.
+    - `repeats`: "same" answers identical requests alike; "distinct" numbers them in the order they
+      are made, so that a loop gets five answers to one question, and the same five next time.
     - `fakes`: also cache calls through mock transports and in-process apps.
     - `debug`: print each hit and miss.
 
     Raises ConfigError for a setting that cannot be meant.
     """
     global _session
-    _session = Session(
-        _configure(
-            store=store,
-            cache_dir=cache_dir,
-            doms=doms,
-            mode=mode,
-            hdrs=hdrs,
-            errors=errors,
-            requests=requests,
-            noise=noise,
-            fakes=fakes,
-            debug=debug,
-        )
+    before, _session = (
+        _session,
+        Session(
+            _configure(
+                store=store,
+                cache_dir=cache_dir,
+                doms=doms,
+                mode=mode,
+                hdrs=hdrs,
+                errors=errors,
+                requests=requests,
+                noise=noise,
+                scope=scope,
+                repeats=repeats,
+                fakes=fakes,
+                debug=debug,
+            )
+        ),
     )
+    if before is not None:
+        journal.end(before.stats)
+    journal.begin(_session.store, _session.stats)
     _patches.install()
     return _session
 
@@ -125,8 +155,30 @@ def enable_cachy(
 def disable_cachy() -> None:
     """Take every patch off. The recordings stay. Calling it twice does no harm."""
     global _session
+    if _session is not None:
+        journal.end(_session.stats)
     _session = None
     _patches.remove()
+
+
+def new_session(**settings: Any) -> Session:
+    """A session with the settings of `enable_cachy`, not in force yet, and not in the journal."""
+    return Session(_configure(**settings))
+
+
+def session_in_force() -> Session | None:
+    """The session of the process."""
+    return _session
+
+
+def put_in_force(session: Session | None) -> None:
+    """Make this the session of the process. The one before is left as it is."""
+    global _session
+    _session = session
+    if session is not None:
+        _patches.install()
+    elif not _blocks:
+        _patches.remove()
 
 
 @contextmanager
@@ -146,19 +198,27 @@ def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
     With `mode` alone it is the session around it in another mode; with other settings, those of
     `enable_cachy`, a session of its own. Blocks nest; what was before is restored.
     """
-    around = _current()
+    global _blocks
+    around = _current() or (_session.cache if _session is not None else None)
     if around is None or settings:
         cache = _configure(mode=mode or "auto", **settings)
+        journal.begin(cache.store, cache.stats)
     else:
         cache = around.with_mode(_mode(mode or around.mode))
     token = _over.set(cache)
-    _patches.install()
+    with _blocks_lock:
+        _blocks += 1
+        _patches.install()
     try:
         yield Session(cache)
     finally:
         _over.reset(token)
-        if _session is None and _over.get() == "session":
-            _patches.remove()
+        if around is None or settings:
+            journal.end(cache.stats)
+        with _blocks_lock:
+            _blocks -= 1
+            if _session is None and not _blocks:
+                _patches.remove()
 
 
 def _configure(
@@ -170,16 +230,22 @@ def _configure(
     hdrs: Iterable[str] = (),
     requests: str = "outline",
     noise: Iterable[Noise] = NOISE,
+    scope: str = "",
+    repeats: str = "same",
     **switches: bool,
 ) -> Cache:
     """Check every setting, and make the cache."""
     options = Options(
         requests=_one_of("requests", requests, _REQUESTS),
-        headers=frozenset(name.lower() for name in hdrs or ()),
-        noise=tuple(noise),
+        headers=frozenset(_headers(hdrs)),
+        noise=tuple(_noise(noise)),
+        scope=scope,
+        repeats=_one_of("repeats", repeats, REPEATS),
         **switches,
     )
-    return Cache(_store(store, cache_dir), policy.Hosts(doms), _mode(mode), options)
+    cache = Cache(_store(store, cache_dir), policy.Hosts(doms), _mode(mode), options)
+    cache.log = Log.of_environment()
+    return cache
 
 
 def _store(store: Any, cache_dir: Any) -> Store:
@@ -194,15 +260,37 @@ def _store(store: Any, cache_dir: Any) -> Store:
         raise ConfigError('cache_dir goes with store="dir"; give one of the two')
     if hasattr(store, "put") and hasattr(store, "get") and not hasattr(store, "keys"):
         return store  # type: ignore[no-any-return]
-    if hasattr(store, "get") and hasattr(store, "__setitem__"):
+    if hasattr(store, "get") and hasattr(store, "__setitem__") and not isinstance(store, type):
         return MappingStore(store)
     raise ConfigError(f'store={store!r} is no store; use "dir", or a mutable mapping such as {{}}')
 
 
+def _headers(hdrs: Any) -> Iterator[str]:
+    if isinstance(hdrs, str):
+        raise ConfigError(f"hdrs={hdrs!r} is a single string; pass a tuple: hdrs=({hdrs!r},)")
+    for name in hdrs or ():
+        if not isinstance(name, str):
+            raise ConfigError(f"hdrs holds {name!r}, which is no name of a header")
+        yield name.lower()
+
+
+def _noise(noise: Any) -> Iterator[Noise]:
+    """The patterns, checked here and not in the middle of the user's call."""
+    for item in noise:
+        if not isinstance(item, Noise):
+            raise ConfigError(
+                f"noise holds {item!r}; give a tuple of Noise(marker, pattern, replacement)"
+            )
+        if not (isinstance(item.marker, bytes) and isinstance(item.replacement, bytes)) or (
+            not isinstance(getattr(item.pattern, "pattern", None), bytes)
+        ):
+            raise ConfigError(f"noise holds {item!r}, which is not all bytes: write b'…' and rb'…'")
+        yield item
+
+
 def _mode(mode: str) -> str:
     """The mode in force: CACHY_MODE, where it is set, wins over the argument."""
-    asked = _SYNONYMS.get(mode, mode)
-    _one_of("mode", asked, MODES)
+    asked = _one_of("mode", _SYNONYMS.get(mode, mode) if isinstance(mode, str) else mode, MODES)
     if variable := os.environ.get("CACHY_MODE", "").strip().lower():
         return _one_of("CACHY_MODE", _SYNONYMS.get(variable, variable), MODES)
     return asked

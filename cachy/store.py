@@ -14,10 +14,13 @@ readers and writers need no lock. The rules:
 - An entry file is never changed after it appears.
 - A reader never moves or deletes a file: what is broken is passed over and reported.
 - A file that vanishes is a miss.
+- No link inside the store is followed: a store comes from whoever commits to it, and a link would
+  lead readers and, worse, writers of private recordings to another place.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Protocol
@@ -62,6 +65,7 @@ _READ = os.O_RDONLY | sum(
     getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_MOST = 8192  # bytes: most entries are read with one call; what is longer, or empty, is looked at
 _FILE_LENGTH = codec.NAME_LENGTH + len(SUFFIX)
 
 
@@ -74,7 +78,8 @@ class Store(Protocol):
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
         """Keep a frame, recorded in this UTC second; the newest from now on. Returns its name.
 
-        A `private` recording stays on this machine. Raises OSError.
+        A `private` recording stays on this machine; where that cannot be, it is not kept, and the
+        name is empty. Raises OSError.
         """
 
 
@@ -98,11 +103,11 @@ class DirStore:
     def get(self, key: str, report: Report) -> Entry | None:
         shard = self._shards.get(key[:2])
         paths = () if shard is None else shard.get(key, ())
-        found = self._first_sound(paths, key, None)
+        found = self._first_sound(paths, key, report, fresh=False)
         if found is None:
             # Not there, or not any more: another process may have recorded or collected.
-            paths = self._list(key[:2]).get(key, ())
-            found = self._first_sound(paths, key, report)
+            paths = self._list(key[:2], report).get(key, ())
+            found = self._first_sound(paths, key, report, fresh=True)
         return found
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
@@ -111,9 +116,12 @@ class DirStore:
         if paths:
             # Newest by name, even within one second, and if somebody's clock was ahead.
             second = max(second, codec.second_in(_name(paths[0])) + 1)
+        second = min(second, codec.LAST_SECOND)
         name = codec.name_of(key, second, frame)
         data = codec.seal(name, frame)
         parent = self._entries if private or len(data) > FILE_LIMIT else self.root
+        if private:
+            self._check_ignored()
         folder = os.path.join(parent, shard)
         path = os.path.join(folder, name + SUFFIX)
         self._write(folder, path, data)
@@ -125,15 +133,20 @@ class DirStore:
         paths = self._shards.get(name[:2], {}).get(codec.key_in(name), ())
         return any(_name(path) == name and path.startswith(self._local) for path in paths)
 
-    def _list(self, shard: str) -> dict[str, list[str]]:
+    def _list(self, shard: str, report: Report | None = None) -> dict[str, list[str]]:
         """The files of a shard by key, newest first, read from the disk now."""
         found: dict[str, list[str]] = {}
         for parent in (self.root, self._entries):
             folder = os.path.join(parent, shard)
             try:
                 files = os.listdir(folder)
-            except OSError:
-                continue  # absent, or unreadable: nothing that can be served
+                refuse_links(self.root, folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if report is not None:
+                    report(folder, f"it cannot be listed ({error.strerror})")
+                continue
             for file in files:
                 if len(file) == _FILE_LENGTH and file.endswith(SUFFIX):
                     found.setdefault(file[:KEY_LENGTH], []).append(os.path.join(folder, file))
@@ -144,22 +157,22 @@ class DirStore:
         return found
 
     def _first_sound(
-        self, paths: list[str] | tuple[()], key: str, report: Report | None
+        self, paths: list[str] | tuple[()], key: str, report: Report, *, fresh: bool
     ) -> Entry | None:
         for path in paths:
             try:
                 return read_entry(path, key)
             except FileNotFoundError:
-                if report is None:
+                if not fresh:
                     return None  # the listing is stale
             except Defect as defect:
-                if report is not None:
-                    report(path, str(defect))
+                report(path, str(defect))
         return None
 
     def _write(self, folder: str, path: str, data: bytes) -> None:
         make_local(self.root)
-        os.makedirs(folder, exist_ok=True)
+        refuse_links(self.root, folder)
+        make_folder(folder)
         temporary = os.path.join(self._tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
         try:
             write_flushed(temporary, data)
@@ -169,20 +182,39 @@ class DirStore:
             raise
         flush_folder(folder)
 
+    def _check_ignored(self) -> None:
+        """Raises OSError where git would see what is private: a `.gitignore` can be committed."""
+        make_local(self.root)
+        path = os.path.join(self.root, ".gitignore")
+        try:
+            ignored = b"/local/" in read_file(path).split()
+        except Defect:
+            ignored = False
+        if not ignored:
+            raise OSError(errno.EPERM, "it does not ignore /local/: remove it", path)
+
 
 def make_local(root: str) -> None:
     """`local/`, and the `.gitignore` that keeps it and itself out of git. Raises OSError."""
     tmp = os.path.join(root, "local", "tmp")
-    os.makedirs(tmp, exist_ok=True)
+    refuse_links(root, tmp)
+    make_folder(tmp)
     ignore = os.path.join(root, ".gitignore")
     if not os.path.lexists(ignore):
         temporary = os.path.join(tmp, f"gitignore.{os.urandom(4).hex()}")
-        write_flushed(temporary, GITIGNORE)
-        os.replace(temporary, ignore)
+        try:
+            write_flushed(temporary, GITIGNORE)
+            os.replace(temporary, ignore)
+        except BaseException:
+            try_remove(temporary)
+            raise
 
 
 class MappingStore:
-    """Any `MutableMapping[str, bytes]`: from a key to the newest frame. A dict will do."""
+    """Any `MutableMapping[str, bytes]`: from a key to the newest frame. A dict will do.
+
+    What it does with them nobody knows, so it gets nothing that is private.
+    """
 
     def __init__(self, mapping: MutableMapping[str, bytes]) -> None:
         self.mapping = mapping
@@ -201,6 +233,8 @@ class MappingStore:
             return None
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
+        if private:
+            return ""
         self.mapping[key] = frame
         return codec.name_of(key, second, frame)
 
@@ -218,25 +252,48 @@ def read_file(path: str) -> bytes:
     """
     try:
         fd = os.open(path, _READ)
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(*error.args) from None
     except OSError as error:
         raise Defect(f"it cannot be opened ({error.strerror})") from None
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise Defect("it is not a regular file")
-        size = status.st_size
-        if size > codec.BODY_LIMIT + codec.HEAD_LIMIT:
-            raise Defect(f"it has {size:,} bytes, over the limit")
-        data = os.read(fd, size)
-        while len(data) < size and (more := os.read(fd, size - len(data))):
-            data += more
+        data = _pread(fd, _MOST, 0)
+        if len(data) == _MOST:
+            return data + _rest(fd)
+        if not data:
+            _check_regular(fd)
         return data
     except OSError as error:
         raise Defect(f"it cannot be read ({error.strerror})") from None
     finally:
         os.close(fd)
+
+
+def _rest(fd: int) -> bytes:
+    """What follows the first `_MOST` bytes of a file."""
+    _check_regular(fd)
+    at, size = _MOST, os.fstat(fd).st_size
+    if size > codec.BODY_LIMIT + codec.HEAD_LIMIT:
+        raise Defect(f"it has {size:,} bytes, over the limit")
+    pieces = []
+    while at < size and (piece := _pread(fd, size - at, at)):
+        pieces.append(piece)
+        at += len(piece)
+    return b"".join(pieces)
+
+
+if hasattr(os, "pread"):
+    _pread = os.pread  # which pipes, sockets and terminals refuse
+else:
+
+    def _pread(fd: int, size: int, at: int) -> bytes:
+        os.lseek(fd, at, os.SEEK_SET)
+        return os.read(fd, size)
+
+
+def _check_regular(fd: int) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise Defect("it is not a regular file")
 
 
 def _name(path: str) -> str:
@@ -270,6 +327,30 @@ def flush_folder(folder: str) -> None:
         os.close(fd)
 
 
+def make_folder(folder: str) -> None:
+    """Make a folder, and those above it that are missing; their names are on the disk, too."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
+        flush_folder(os.path.dirname(folder))
+
+
+def refuse_links(root: str, folder: str) -> None:
+    """Raises OSError if one of the folders from `root` (which may be one) to `folder` is a link."""
+    path = root
+    for part in folder[len(root) + 1 :].split(os.sep):
+        path = os.path.join(path, part)
+        if os.path.islink(path):
+            raise OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
+
+
 def try_remove(path: str) -> None:
     """Remove a file if it is there and can be."""
     try:
@@ -283,12 +364,11 @@ def _check_manifest(root: str) -> None:
 
     path = os.path.join(root, "manifest.json")
     try:
-        with open(path, "rb") as file:
-            data = json.loads(file.read(65536))
+        data = json.loads(read_file(path)[:65536])
         version = data["version"] if data["format"] == "cachy" else None
     except FileNotFoundError:
         return  # a store without one is a sound store
-    except (OSError, ValueError, KeyError, TypeError):
+    except (Defect, OSError, ValueError, KeyError, TypeError, RecursionError):
         version = None
     if not isinstance(version, int):
         raise ConfigError(
@@ -313,8 +393,10 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
     Raises ConfigError if `cache_dir` is a file.
     """
     if cache_dir is not None:
-        folder = os.path.abspath(os.path.expanduser(cache_dir))
-        if os.path.lexists(folder) and not os.path.isdir(folder):
+        folder = existing = os.path.abspath(os.path.expanduser(cache_dir))
+        while not os.path.lexists(existing):
+            existing = os.path.dirname(existing)
+        if not os.path.isdir(existing):
             raise ConfigError(
                 f"cache_dir={os.fspath(cache_dir)!r} is not a folder; "
                 f"give the folder that holds {FOLDER}, or shall hold it"

@@ -125,7 +125,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc…"), inner, max_size=3),
     max_leaves=6,
 )
-bodies = st.binary(max_size=400) | st.integers(0, 90_000).map(lambda n: random.Random(n).randbytes(n))
+bodies = st.binary(max_size=400) | st.integers(0, 90_000).map(
+    lambda n: random.Random(n).randbytes(n)
+)
 
 
 @given(json_values, bodies)
@@ -214,7 +216,18 @@ def test_no_bytes_raise_anything_else(data: bytes, start: bytes) -> None:
             pass
 
 
-FIELDS = ("cachy", "key", "status", "headers", "ms", "http", "reason", "redirects", "request", "url")
+FIELDS = (
+    "cachy",
+    "key",
+    "status",
+    "headers",
+    "ms",
+    "http",
+    "reason",
+    "redirects",
+    "request",
+    "url",
+)
 HOP = {"status": 307, "location": "https://a.b/", "method": "POST", "url": "https://a.b/"}
 
 

@@ -89,6 +89,7 @@ def test_known_hosts_are_cached(url: str) -> None:
         "http://localhost/api/chat",
         "ftp://api.openai.com/v1",
         "wss://api.openai.com/v1/realtime",
+        "https://api.openai.com:99999/v1/chat/completions",
         "/v1/chat/completions",
         "",
     ],
@@ -269,7 +270,7 @@ def gemini(finish: str | None = None) -> dict[str, Any]:
 
 START = {"type": "message_start", "message": {}}
 STOP = {"type": "message_stop"}
-PING = "event: ping\ndata: {\"type\": \"ping\"}"
+PING = 'event: ping\ndata: {"type": "ping"}'
 USAGE = {"object": "chat.completion.chunk", "choices": [], "usage": {"prompt_tokens": 1}}
 ERROR = {"error": {"message": "Overloaded", "code": 529}}
 
@@ -492,13 +493,15 @@ def test_any_body_gets_a_verdict(kind: str, body: bytes, ended: bool, poll: bool
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(0, 1) | st.text("ab"),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["choices", "candidates", "usage", "message", "type", "error", "status", "tokens"]
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "candidates", "usage", "message", "type", "error", "status", "tokens"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
 )
 

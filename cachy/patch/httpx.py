@@ -5,6 +5,7 @@ differ only in the lines that await.
 
     send ──_recall()──▶ Entry ─────▶ _replay()            the response of a hit
                   └───▶ Recording ─▶ original ─▶ _tap()   the live response, recorded as it passes
+                  └───▶ CacheMiss ─▶ answer()             replay mode: raised, or told (miss.py)
 
 A miss and its later hits look alike because both responses are made here, in `_response`: from the
 kept headers, and with a body that is already decoded.
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize, ref
 
 from cachy.cache import Recording
+from cachy.errors import CacheMiss
 from cachy.flight import Flight, async_caller, sync_caller
-from cachy.key import Request, canonical_url
+from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
+from cachy.patch.miss import answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from cachy.patch import Current
     from cachy.policy import Route
 
+    Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
+
+_SEEN_HEADERS = frozenset(name.encode() for name in SEEN_HEADERS) | {b"upgrade"}
 # A transport may itself use a client: one call is one recording, that of the outermost.
 _inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 
@@ -63,6 +69,9 @@ class _Adapter:
     def __init__(self, httpx: ModuleType) -> None:
         self._httpx = httpx
         self._client = f"{httpx.__name__}/{httpx.__version__}"
+        whole = httpx.Response(200, content=b"whole")
+        self._keeps_content = whole.__dict__.get("_content") == b"whole" and whole.is_closed
+        self._sync = httpx.Client
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
 
         class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
@@ -75,41 +84,49 @@ class _Adapter:
             def __iter__(self) -> Iterator[bytes]:
                 recording, pieces, error = self._recording, self._live.iter_bytes(), None
                 recording.read_on()
-                for piece in pieces:
-                    sign = recording.feed(piece)
-                    if sign == "last but one":
-                        try:
-                            while sign != "last" and (ahead := next(pieces, b"")):
-                                piece += ahead
-                                sign = recording.feed(ahead)
-                        except Exception as raised:  # noqa: BLE001 - raised again below
-                            error = raised
-                    if sign == "last":
-                        recording.commit(closing=False)
-                    yield piece
-                    if error is not None:
-                        raise error
-                    recording.read_on()
+                try:
+                    for piece in pieces:
+                        sign = recording.feed(piece)
+                        if sign == "last but one":
+                            try:
+                                while sign != "last" and (ahead := next(pieces, b"")):
+                                    piece += ahead
+                                    sign = recording.feed(ahead)
+                            except Exception as raised:  # noqa: BLE001 - raised again below
+                                error = raised
+                        if sign == "last":
+                            recording.commit(closing=False)
+                        yield piece
+                        if error is not None:
+                            raise error
+                        recording.read_on()
+                except BaseException:
+                    recording.lost()
+                    raise
                 recording.ended()
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 recording, pieces, error = self._recording, self._live.aiter_bytes(), None
                 recording.read_on()
-                async for piece in pieces:
-                    sign = recording.feed(piece)
-                    if sign == "last but one":
-                        try:
-                            while sign != "last" and (ahead := await anext(pieces, b"")):
-                                piece += ahead
-                                sign = recording.feed(ahead)
-                        except Exception as raised:  # noqa: BLE001 - raised again below
-                            error = raised
-                    if sign == "last":
-                        await _in_thread(partial(recording.commit, closing=False))
-                    yield piece
-                    if error is not None:
-                        raise error
-                    recording.read_on()
+                try:
+                    async for piece in pieces:
+                        sign = recording.feed(piece)
+                        if sign == "last but one":
+                            try:
+                                while sign != "last" and (ahead := await anext(pieces, b"")):
+                                    piece += ahead
+                                    sign = recording.feed(ahead)
+                            except Exception as raised:  # noqa: BLE001 - raised again below
+                                error = raised
+                        if sign == "last":
+                            await _in_thread(partial(recording.commit, closing=False))
+                        yield piece
+                        if error is not None:
+                            raise error
+                        recording.read_on()
+                except BaseException:
+                    recording.lost()
+                    raise
                 recording.ended()
 
             def close(self) -> None:
@@ -137,25 +154,33 @@ class _Adapter:
         @wraps(original)
         def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = current()
-            if cache is None or (route := self._route(cache, client, request)) is None:
+            if cache is None:
                 return original(client, request, stream=stream, **options)
-            question = cache.ask(_plain(request, request.read()), route)
-            if question is None:
-                return original(client, request, stream=stream, **options)
-            while isinstance(found := cache.look(question, sync_caller), Flight):
-                found.wait()
+            try:
+                if (concern := self._concern(cache, client, request)) is None:
+                    return original(client, request, stream=stream, **options)
+                question = cache.ask(*concern, request.read())
+                if question is None:
+                    return original(client, request, stream=stream, **options)
+                while isinstance(found := cache.look(question, sync_caller), Flight):
+                    found.wait()
+            except CacheMiss as miss:
+                found = answer(miss, request.headers)
             if not isinstance(found, Recording):
-                response = self._replay(client, request, found)
-                try:
-                    for hook in client.event_hooks["request"]:
-                        hook(request)
-                    for hook in client.event_hooks["response"]:
-                        hook(response)
-                    if not stream:
-                        response.read()
-                except BaseException:
-                    response.close()
-                    raise
+                hooks = client.event_hooks
+                unread = stream or bool(hooks["request"] or hooks["response"])
+                response = self._replay(client, request, found, unread=unread)
+                if unread:
+                    try:
+                        for hook in hooks["request"]:
+                            hook(request)
+                        for hook in hooks["response"]:
+                            hook(response)
+                        if not stream:
+                            response.read()
+                    except BaseException:
+                        response.close()
+                        raise
                 return response
             token = _inside.set(True)
             try:
@@ -180,25 +205,33 @@ class _Adapter:
         @wraps(original)
         async def asend(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = current()
-            if cache is None or (route := self._route(cache, client, request)) is None:
+            if cache is None:
                 return await original(client, request, stream=stream, **options)
-            question = cache.ask(_plain(request, await request.aread()), route)
-            if question is None:
-                return await original(client, request, stream=stream, **options)
-            while isinstance(found := cache.look(question, async_caller), Flight):
-                await found.wait_async()
+            try:
+                if (concern := self._concern(cache, client, request)) is None:
+                    return await original(client, request, stream=stream, **options)
+                question = cache.ask(*concern, await request.aread())
+                if question is None:
+                    return await original(client, request, stream=stream, **options)
+                while isinstance(found := cache.look(question, async_caller), Flight):
+                    await found.wait_async()
+            except CacheMiss as miss:
+                found = answer(miss, request.headers)
             if not isinstance(found, Recording):
-                response = self._replay(client, request, found)
-                try:
-                    for hook in client.event_hooks["request"]:
-                        await hook(request)
-                    for hook in client.event_hooks["response"]:
-                        await hook(response)
-                    if not stream:
-                        await response.aread()
-                except BaseException:
-                    await response.aclose()
-                    raise
+                hooks = client.event_hooks
+                unread = stream or bool(hooks["request"] or hooks["response"])
+                response = self._replay(client, request, found, unread=unread)
+                if unread:
+                    try:
+                        for hook in hooks["request"]:
+                            await hook(request)
+                        for hook in hooks["response"]:
+                            await hook(response)
+                        if not stream:
+                            await response.aread()
+                    except BaseException:
+                        await response.aclose()
+                        raise
                 return response
             token = _inside.set(True)
             try:
@@ -219,14 +252,38 @@ class _Adapter:
 
         return asend
 
-    def _route(self, cache: Cache, client: Any, request: Any) -> Route | None:
-        """How policy treats a request; None for what must go through untouched."""
-        if _inside.get() or "upgrade" in request.headers:
+    def _concern(self, cache: Cache, client: Any, request: Any) -> Concern | None:
+        """What cachy looks at of a request; None for one that must go through untouched."""
+        if _inside.get() or client.is_closed:
             return None
-        route = cache.wants(request.method, str(request.url))
-        if route is not None and not cache.options.fakes and self._is_fake(client, request):
+        url = str(request.url)
+        try:
+            route = cache.wants(request.method, url)
+        except CacheMiss:
+            if "upgrade" in request.headers:
+                return None
+            if not cache.options.fakes and self._is_fake(client, request):
+                return None
+            raise
+        if route is None:
             return None
-        return route
+        if not isinstance(request.stream, self._readable(client)):
+            return None  # the client will say so
+        if not cache.options.fakes and self._is_fake(client, request):
+            cache.passes(request.method, url, "its transport is a fake")
+            return None
+        headers = []
+        for name, value in request.headers.raw:
+            if (lower := name.lower()) in _SEEN_HEADERS:
+                if lower == b"upgrade":
+                    return None
+                headers.append((lower.decode(), value.decode("latin-1")))
+        return request.method, url, headers, route
+
+    def _readable(self, client: Any) -> Any:
+        """The class of bodies that a client of this colour can send."""
+        sync = isinstance(client, self._sync)
+        return self._httpx.SyncByteStream if sync else self._httpx.AsyncByteStream
 
     def _is_fake(self, client: Any, request: Any) -> bool:
         """Whether a request would reach a mock or an in-process app: no real answer, no recording.
@@ -236,29 +293,33 @@ class _Adapter:
         transport = client._transport_for_url(request.url)
         if isinstance(transport, self._fakes):
             return True
-        layers = type(transport), type(getattr(transport, "_pool", None))
-        return any(
-            _is_mock(getattr(layer, method, None))
-            for layer in layers
-            for method in ("handle_request", "handle_async_request")
+        method = "handle_request" if isinstance(client, self._sync) else "handle_async_request"
+        pool = getattr(transport, "_pool", None)
+        return _is_mock(getattr(type(transport), method, None)) or (
+            pool is not None and _is_mock(getattr(type(pool), method, None))
         )
 
-    def _replay(self, client: Any, request: Any, entry: Entry) -> Any:
+    def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:
+        """The response in an entry, as `send` returns it; if `unread`, with its body to come."""
         head, httpx = entry.head, self._httpx
         final: Any = request
         history: list[Any] = []
         for hop in head.get("redirects", ()):
-            history.append(
-                httpx.Response(
-                    hop["status"],
-                    headers={"location": hop["location"]},
-                    request=final,
-                    content=b"",
-                    history=history,
-                )
+            try:
+                following = httpx.Request(hop["method"], hop["url"])
+            except (httpx.InvalidURL, UnicodeError):
+                break  # no client was ever led there: somebody made this up
+            redirect = httpx.Response(
+                hop["status"],
+                headers={"location": hop["location"].encode()},
+                request=final,
+                content=b"",
+                history=history,
             )
-            final = httpx.Request(hop["method"], hop["url"])
-        extensions = {"http_version": head.get("http", "HTTP/1.1").encode()}
+            redirect.elapsed = _duration(0)
+            history.append(redirect)
+            final = following
+        extensions = {"http_version": head.get("http", "HTTP/1.1").encode(), "cachy": _origin(head)}
         if "reason" in head:
             extensions["reason_phrase"] = head["reason"].encode()
         response = self._response(
@@ -271,6 +332,17 @@ class _Adapter:
             history,
         )
         response.elapsed = _duration(head["ms"])
+        if not unread:
+            if self._keeps_content:
+                # What read() does, without a generator in a generator for a body in one piece.
+                response.__dict__.update(
+                    _content=entry.body,
+                    _num_bytes_downloaded=len(entry.body),
+                    is_closed=True,
+                    is_stream_consumed=True,
+                )
+            else:
+                response.read()
         return response
 
     def _tap(self, client: Any, live: Any, recording: Recording) -> Any:
@@ -279,11 +351,13 @@ class _Adapter:
         headers = recording.begin(
             live.status_code,
             _pairs_of_text(live.headers),
+            sent=[(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)],
             client=self._client,
             http=live.http_version,
-            reason="" if reason == self._standard_reason(live.status_code) else reason,
+            reason=None if reason == self._standard_reason(live.status_code) else reason,
             redirects=[_hop(response, following) for response, following in _pairs(live)],
         )
+        live.extensions["cachy"] = {"from": "network", "key": recording.key}
         if headers is None:
             return live
         stream = self._tapped_stream(live, recording)
@@ -304,12 +378,13 @@ class _Adapter:
         extensions: dict[str, Any],
         history: list[Any],
     ) -> Any:
+        try:
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        except UnicodeEncodeError:  # no header that ever came over a wire
+            raw = [(name.encode(), value.encode()) for name, value in headers]
         return self._httpx.Response(
             status,
-            headers=[
-                (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-                for name, value in headers
-            ],
+            headers=raw,
             stream=stream,
             request=request,
             extensions=extensions,
@@ -335,20 +410,20 @@ def _is_mock(function: Any) -> bool:
     return home.partition(".")[0] in _MOCKERS
 
 
+def _origin(head: dict[str, Any]) -> dict[str, Any]:
+    """Where a response came from: what `response.extensions["cachy"]` tells."""
+    if "miss" in head:
+        return {"from": "miss", "miss": head["miss"]}
+    return {"from": "store", "key": head["key"][:KEY_LENGTH], "recorded": head.get("recorded")}
+
+
 def _duration(ms: float) -> timedelta:
-    return timedelta(milliseconds=ms)
+    return timedelta(0, ms / 1000)
 
 
-def _plain(request: Any, body: bytes) -> Request:
-    return Request(
-        request.method, str(request.url), _pairs_of_text(request.headers, lower=True), body
-    )
-
-
-def _pairs_of_text(headers: Any, *, lower: bool = False) -> list[tuple[str, str]]:
+def _pairs_of_text(headers: Any) -> list[tuple[str, str]]:
     """Headers as text that encodes back to the same bytes."""
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
-    return [(name.lower(), value) for name, value in pairs] if lower else pairs
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
 
 
 def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
@@ -370,4 +445,7 @@ async def _in_thread(function: Callable[[], None]) -> None:
     """Call a function that waits for the disk, without holding up the event loop."""
     import anyio.to_thread
 
-    await anyio.to_thread.run_sync(function)
+    try:
+        await anyio.to_thread.run_sync(function)
+    except RuntimeError:  # no new threads: the interpreter is shutting down
+        function()

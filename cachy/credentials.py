@@ -1,0 +1,117 @@
+"""Keys where there are none: most SDKs refuse to make a client without one, even to replay.
+
+    with placeholders(): …     sets those that are missing, in replay mode, and takes them back
+
+A placeholder is no secret and opens nothing; keys are no part of a request's key, so it finds the
+recordings of everybody's. In other modes nothing is set: a call would go out with it and come back
+refused, where without it the SDK says plainly what is missing.
+
+Left alone are variables that more than model calls depend on: HF_TOKEN (with a wrong one the Hub
+refuses even what is public), GITHUB_TOKEN, those of AWS and of Google Cloud, which would shadow the
+profile that other tools use.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cachy.session import mode_in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLACEHOLDER = "cachy-placeholder"
+
+# What the SDKs and litellm read, by provider. The first is set if none of a line is: some take
+# several names, some take a token instead of a key, and some complain of two.
+_VARIABLES = (
+    ("OPENAI_API_KEY",),
+    ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"),
+    ("AZURE_API_KEY", "AZURE_AD_TOKEN"),
+    ("AZURE_AI_API_KEY",),
+    ("MISTRAL_API_KEY",),
+    ("CODESTRAL_API_KEY",),
+    ("GROQ_API_KEY",),
+    ("CO_API_KEY", "COHERE_API_KEY"),
+    ("COHERE_API_KEY", "CO_API_KEY"),
+    ("DEEPSEEK_API_KEY",),
+    ("XAI_API_KEY",),
+    ("OPENROUTER_API_KEY", "OR_API_KEY"),
+    ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
+    ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY"),
+    ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
+    ("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"),
+    ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
+    ("MOONSHOT_API_KEY",),
+    ("ZAI_API_KEY",),
+    ("MINIMAX_API_KEY",),
+    ("DASHSCOPE_API_KEY",),
+    ("CEREBRAS_API_KEY",),
+    ("SAMBANOVA_API_KEY",),
+    ("NVIDIA_API_KEY",),
+    ("NVIDIA_NIM_API_KEY",),
+    ("DEEPINFRA_API_KEY",),
+    ("HYPERBOLIC_API_KEY",),
+    ("NOVITA_API_KEY",),
+    ("NEBIUS_API_KEY",),
+    ("AI21_API_KEY",),
+    ("VOYAGE_API_KEY",),
+    ("JINA_API_KEY", "JINA_AI_API_KEY"),
+    ("DEEPGRAM_API_KEY",),
+    ("WRITER_API_KEY",),
+    ("REKA_API_KEY",),
+    ("AI_GATEWAY_API_KEY", "VERCEL_AI_GATEWAY_API_KEY"),
+)
+
+
+def missing(environ: Mapping[str, str]) -> dict[str, str]:
+    """Placeholders for the keys that an environment lacks. An empty key is none: that is how CI
+    hands over a secret that it does not have."""
+    return {
+        names[0]: PLACEHOLDER
+        for names in _VARIABLES
+        if not any(environ.get(name) for name in names)
+    }
+
+
+class Placeholders:
+    """The keys that were set, in `names`; `take_back`, or the end of the `with`, unsets them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+
+    @property
+    def names(self) -> list[str]:
+        """The variables that hold a placeholder."""
+        return sorted(self._before)
+
+    def take_back(self) -> None:
+        """Restore what was before, but for what has been set since. Again does nothing."""
+        while self._before:
+            name, value = self._before.popitem()
+            if os.environ.get(name) != PLACEHOLDER:
+                continue
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+    def __enter__(self) -> Placeholders:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.take_back()
+
+
+def placeholders(mode: str | None = None) -> Placeholders:
+    """Set harmless keys for the known SDKs where none is set, so that their clients can be made.
+
+    Only in replay mode (that of the session, unless `mode` is given), where no call leaves the
+    machine; never over a key. They are taken back at the end of the `with`, or by `take_back()`.
+    """
+    replays = (mode or mode_in_force()) == "replay"
+    return Placeholders(missing(os.environ) if replays else {})
