@@ -1,0 +1,173 @@
+"""What is asked of git, and nothing more. Names are read with `-z`, so any name will do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cachy.errors import CachyError, ConfigError
+
+_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
+
+
+class Staged(NamedTuple):
+    """A file in git's index: its path from the top of the work tree, and the id of its blob."""
+
+    path: str
+    blob: str
+
+
+class Repo:
+    """The work tree around a store. `prefix` is the store's path in it, with `/`."""
+
+    def __init__(self, top: str, prefix: str) -> None:
+        self.top, self.prefix = top, prefix
+
+    @classmethod
+    def around(cls, root: str) -> Repo | None:
+        """The repository that a store is in, if it is in one and git is installed."""
+        folder = os.path.dirname(os.path.realpath(root))
+        try:
+            found = _run(["rev-parse", "--show-toplevel"], folder)
+        except OSError:
+            return None  # no git, or no such folder
+        if found.returncode:
+            return None
+        top = os.path.realpath(os.fsdecode(found.stdout.rstrip(b"\r\n")))
+        path = os.path.relpath(os.path.join(folder, os.path.basename(root)), top)
+        return None if path.startswith(os.pardir) else cls(top, path.replace(os.sep, "/"))
+
+    def path_of(self, name: str) -> str:
+        """The path on disk of a file that git names."""
+        return os.path.join(self.top, *name.split("/"))
+
+    def commit(self, rev: str) -> str:
+        """The id of a commit. Raises ConfigError if git knows no such one."""
+        found = _run(
+            ["rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}"], self.top
+        )
+        if found.returncode:
+            raise ConfigError(
+                f"git knows no revision {rev!r}: `git branch -a` and `git log` list what there is, "
+                f"and a shallow clone may need `git fetch --unshallow`"
+            )
+        return found.stdout.decode().strip()
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The commit that two have in common. Raises ConfigError if there is none."""
+        found = _run(["merge-base", one, other], self.top)
+        if found.returncode:
+            raise ConfigError(
+                f"{one[:12]} and {other[:12]} have no commit in common here: "
+                f"`git fetch --unshallow` brings the whole history"
+            )
+        return found.stdout.decode().strip()
+
+    def has_commits(self) -> bool:
+        """Whether there is a HEAD."""
+        return not _run(["rev-parse", "--verify", "--quiet", "HEAD"], self.top).returncode
+
+    def tree(self, commit: str) -> dict[str, str]:
+        """The store's files in a commit: path to blob."""
+        output = self._ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.prefix + "/")
+        pairs = (line.split(b"\t", 1) for line in output.split(b"\0") if line)
+        return {os.fsdecode(path): meta.split()[2].decode() for meta, path in pairs}
+
+    def staged(self, *, changed: bool = False) -> list[Staged]:
+        """The store's files in the index; with `changed`, only what the next commit adds."""
+        if changed:
+            against = "HEAD" if self.has_commits() else self._empty_tree()
+            output = self._ask(
+                "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=d", against,
+                "--", self._pathspec(),
+            )  # fmt: skip
+            fields = output.split(b"\0")
+            return [
+                Staged(os.fsdecode(path), meta.split()[3].decode())
+                for meta, path in zip(fields[::2], fields[1::2], strict=False)
+            ]
+        output = self._ask("ls-files", "-s", "-z", "--full-name", "--", self._pathspec())
+        pairs = (line.split(b"\t", 1) for line in output.split(b"\0") if line)
+        return [Staged(os.fsdecode(path), meta.split()[1].decode()) for meta, path in pairs]
+
+    def not_checked_out(self) -> set[str]:
+        """The store's files that a sparse checkout leaves out of the work tree."""
+        output = self._ask("ls-files", "-t", "-z", "--full-name", "--", self._pathspec())
+        return {os.fsdecode(line[2:]) for line in output.split(b"\0") if line[:2] == b"S "}
+
+    def blobs(self, ids: Iterable[str]) -> Iterator[bytes]:
+        """The bytes of blobs, in order, from one process. Raises CachyError for one not there."""
+        wanted = list(ids)
+        if not wanted:
+            return
+        command = ["git", "cat-file", "--batch"]
+        with subprocess.Popen(
+            command, cwd=self.top, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                for blob in wanted:
+                    # One question at a time: two full pipes would wait for each other.
+                    process.stdin.write(blob.encode() + b"\n")
+                    process.stdin.flush()
+                    header = process.stdout.readline().split()
+                    if len(header) != 3:
+                        raise CachyError(f"git has no object {blob}: `git fsck` tells more")
+                    data = process.stdout.read(int(header[2]))
+                    process.stdout.read(1)
+                    yield data
+            finally:
+                process.stdin.close()
+
+    def attributes(self, path: str) -> dict[str, str]:
+        """What git's attributes say of a file: text, merge, filter and diff."""
+        output = self._ask("check-attr", "-z", "text", "merge", "filter", "diff", "--", path)
+        fields = [os.fsdecode(field) for field in output.split(b"\0")]
+        return dict(zip(fields[1::3], fields[2::3], strict=False))
+
+    def config(self, name: str) -> str:
+        """A setting of this clone, or the empty string."""
+        return _run(["config", "--get", name], self.top).stdout.decode().strip()
+
+    def configure(self, name: str, value: str) -> None:
+        """Change a setting of this clone."""
+        self._ask("config", "--local", name, value)
+
+    def hook(self, name: str) -> str:
+        """Where a hook of this clone is, or would be."""
+        path = self._ask("rev-parse", "--git-path", f"hooks/{name}").rstrip(b"\r\n")
+        return os.path.join(self.top, os.fsdecode(path))
+
+    def _pathspec(self) -> str:
+        return f":(top,literal){self.prefix}"
+
+    def _empty_tree(self) -> str:
+        found = _run(["hash-object", "-t", "tree", os.devnull], self.top)
+        return found.stdout.decode().strip()
+
+    def _ask(self, *arguments: str) -> bytes:
+        found = _run(list(arguments), self.top)
+        if found.returncode:
+            reason = found.stderr.decode(errors="replace").strip()
+            raise CachyError(f"`git {arguments[0]}` failed in {self.top}: {reason}")
+        return found.stdout
+
+
+def _run(arguments: list[str], folder: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, env=_environment(), capture_output=True, check=False
+    )
+
+
+def _environment() -> dict[str, str]:
+    """A hook's variables may be relative to where git started it, and we ask from elsewhere."""
+    places = {name: os.path.abspath(os.environ[name]) for name in _PLACES if name in os.environ}
+    environment = {**os.environ, **places, "LC_ALL": "C"}
+    if "GIT_WORK_TREE" not in places:
+        # With GIT_DIR alone git takes wherever it is started for the top of the work tree.
+        for name in ("GIT_DIR", "GIT_COMMON_DIR"):
+            environment.pop(name, None)
+    return environment
