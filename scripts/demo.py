@@ -77,7 +77,8 @@ def anthropic_stream(client: Any) -> str:
 def google_client() -> Any:
     from google import genai
 
-    return genai.Client(api_key="none")
+    # Named, because the default differs between versions, and so would the key.
+    return genai.Client(api_key="none", http_options={"api_version": "v1beta"})
 
 
 def google_plain(client: Any) -> str:

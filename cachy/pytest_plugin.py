@@ -1,0 +1,343 @@
+"""The pytest plugin: tests that call LLM APIs, recorded once and replayed for ever.
+
+    def test_answer(cachy): …                  the fixture, or
+    @pytest.mark.cachy(mode="replay")          the mark: this test is recorded and replayed
+    pytest --cachy=replay                      every test is, and so with `cachy_mode` in pytest.ini
+
+Whose word on the mode counts, the first that is given:
+
+    --cachy=MODE               it sets CACHY_MODE for the run, and so for xdist's workers and for
+                               all that tests call and start
+    CACHY_MODE                 as everywhere in cachy
+    @pytest.mark.cachy(mode=)  the mark closest to the test
+    cachy_mode                 in pytest.ini, or [tool.pytest.ini_options] of pyproject.toml
+    auto
+
+The session of a test is in force for the whole process while the test and its fixtures run, so it
+does not matter which thread, task or event loop makes the call. Where the tests or what they test
+call `enable_cachy` themselves, their session is left in force; only the mode is heard.
+
+At start-up nothing is imported beyond the package itself. A test that does not use cachy costs a
+look at its marks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from cachy.cache import Stats
+    from cachy.errors import CacheMiss
+    from cachy.session import Session
+    from cachy.store import DirStore
+    from cachy.upkeep.index import File
+
+_MARK = (
+    "cachy(mode=, scope=, store=, **settings): record and replay this test's LLM calls; store is "
+    "the folder that holds .cachy, or a mapping; settings are those of enable_cachy"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cachy", "recorded LLM API calls")
+    group.addoption(
+        "--cachy",
+        dest="cachy_mode",
+        choices=("replay", "auto", "refresh", "off"),
+        help="record and replay the LLM calls of all tests, in this mode",
+    )
+    group.addoption(
+        "--cachy-unused",
+        action="store_true",
+        help="list the recordings that no test of this run used",
+    )
+    parser.addini("cachy_mode", "the mode of all tests: replay, auto, refresh or off", default="")
+    parser.addini("cachy_dir", "the folder that holds .cachy, from the root directory", default="")
+    parser.addini("cachy_doms", "hosts to cache beside the known ones", type="linelist")
+    parser.addini("cachy_repeats", "identical requests: same or distinct", default="same")
+    parser.addini(
+        "cachy_placeholders",
+        "while replaying, set placeholders for the API keys that are not set",
+        type="bool",
+        default=True,
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _MARK)
+    config.pluginmanager.register(_Run(config), _Run.NAME)
+
+
+@pytest.fixture
+def cachy(request: pytest.FixtureRequest) -> Session:
+    """This test's session: `cachy.stats.hits`, `cachy.stats.misses`, `cachy.mode`, `cachy.store`.
+
+    Asking for it makes the test one that is recorded and replayed.
+    """
+    run: _Run | None = request.config.pluginmanager.get_plugin(_Run.NAME)
+    assert run is not None
+    return run.begin(request.node)
+
+
+_TEST = pytest.StashKey["tuple[Session, ExitStack]"]()
+
+
+class _Run:
+    """One run of pytest, in one process."""
+
+    NAME = "cachy-run"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._closing = ExitStack()
+        self._stores: dict[str, DirStore] = {}
+        self._journals: list[tuple[DirStore, Stats]] = []
+        self._theirs: list[Session] = []
+        self._tally = _Tally()
+        asked = config.getoption("cachy_mode")
+        if asked:
+            self._closing.enter_context(_variable("CACHY_MODE", asked))
+        self._mode: str = config.getini("cachy_mode")
+        self._everywhere = (asked or self._mode or "off") != "off"
+        if self._everywhere and (os.environ.get("CACHY_MODE") or self._mode) == "replay":
+            # Now, because modules of tests make clients when they are imported.
+            self._set_placeholders(self._closing)
+
+    def pytest_unconfigure(self) -> None:
+        self._closing.close()
+
+    # One test
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        asks = "cachy" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cachy")
+        if asks or (self._everywhere and _session_in_force() is None):
+            self.begin(item)
+
+    def begin(self, item: pytest.Item) -> Session:
+        """The session of a test, put in force now if it is not yet."""
+        from cachy.session import new_session, put_in_force
+
+        if _TEST in item.stash:
+            return item.stash[_TEST][0]
+        session = new_session(**self._settings(item))
+        before, closing = _session_in_force(), ExitStack()
+
+        def end() -> None:
+            if _session_in_force() is session:
+                put_in_force(before)
+            self._count(session)
+
+        put_in_force(session)
+        closing.callback(end)
+        if session.mode == "replay":
+            self._set_placeholders(closing)
+        item.stash[_TEST] = session, closing
+        return session
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
+        try:
+            return (yield)
+        finally:
+            ours, closing = item.stash.get(_TEST, (None, ExitStack()))
+            session = _session_in_force()
+            if session is not None and session is not ours and session not in self._theirs:
+                self._theirs.append(session)
+            closing.close()
+            if ours is not None:
+                del item.stash[_TEST]
+
+    def _count(self, session: Session) -> None:
+        self._tally.add(session)
+        for store, stats in self._journals:
+            if store is session.store:
+                _add(stats, session.stats)
+
+    def _settings(self, item: pytest.Item) -> dict[str, Any]:
+        """The settings of a test's session: those of the ini file, then of the test's marks."""
+        config = self._config
+        settings: dict[str, Any] = {"mode": self._mode or "auto"}
+        settings["repeats"] = config.getini("cachy_repeats")
+        settings["store"] = config.getini("cachy_dir") or "dir"
+        if more := config.getini("cachy_doms"):
+            from cachy.policy import doms
+
+            settings["doms"] = (*doms, *more)
+        for mark in reversed(list(item.iter_markers("cachy"))):  # the closest is the last
+            if mark.args:
+                raise pytest.UsageError(f"@pytest.mark.cachy takes names only: {_MARK}")
+            settings |= mark.kwargs
+        store, folder = settings["store"], settings.pop("cache_dir", None)
+        if isinstance(store, str | os.PathLike):
+            settings["store"] = self._store(folder if store == "dir" else store)
+        return settings
+
+    def _store(self, folder: str | os.PathLike[str] | None) -> DirStore:
+        """One object for each folder, so that its shards are not listed for each test anew. By
+        default the place where `enable_cachy` would have it."""
+        from cachy import journal
+        from cachy.cache import Stats
+        from cachy.store import DirStore, find_root
+
+        place = str(folder or "")
+        if place not in self._stores:
+            root = find_root(self._config.rootpath / folder if folder else None)
+            store = self._stores[place] = DirStore(root)
+            stats = Stats()
+            journal.begin(store, stats)
+            self._journals.append((store, stats))
+        return self._stores[place]
+
+    def _set_placeholders(self, closing: ExitStack) -> None:
+        if self._config.getini("cachy_placeholders"):
+            from cachy.credentials import placeholders
+
+            closing.enter_context(placeholders("replay"))
+
+    # What is told
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """A test that failed for want of a recording tells of that, and where in the test it was,
+        and nothing of the way through the SDK. `--full-trace` shows it all."""
+        report = yield
+        if report.failed and call.excinfo is not None and not self._config.option.fulltrace:
+            miss = _miss_behind(call.excinfo.value)
+            if miss is not None:
+                report.longrepr = self._short(call.excinfo, miss)
+        return report
+
+    def _short(self, raised: pytest.ExceptionInfo[BaseException], miss: CacheMiss) -> Any:
+        """The miss, under the lines of the user's own that led to it."""
+        own = raised.traceback.filter(lambda entry: self._is_own(Path(entry.path)))
+        shown = pytest.ExceptionInfo.from_exc_info((type(miss), miss, raised.tb))
+        shown.traceback = own or raised.traceback
+        return shown.getrepr(style="short", chain=False, tbfilter=False)
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether a file is the project's, and no library's, wherever that is installed."""
+        installed = {"site-packages", "dist-packages"} & set(path.parts)
+        inside = self._config.rootpath in path.parents
+        return inside and not installed and Path(__file__).parent not in path.parents
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        from cachy import journal
+
+        for session in self._theirs:
+            self._tally.add(session)
+        for _, stats in self._journals:
+            journal.end(stats)
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output["cachy"] = self._tally.packed()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of xdist is done; if it crashed, it has left nothing."""
+        if told := getattr(node, "workeroutput", {}).get("cachy"):
+            self._tally.add_packed(told)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        counts, unused = self._tally.counts, self._tally.unused()
+        if not counts["sessions"]:
+            return
+        terminalreporter.write_line(
+            f"cachy: {counts['hits']} hits, {counts['misses']} misses, "
+            f"{counts['recorded']} recorded, {len(unused)} unused"
+        )
+        if self._config.getoption("cachy_unused"):
+            for line in _lines(unused):
+                terminalreporter.write_line(line)
+
+
+class _Tally:
+    """What the sessions of a run have done, together."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.used: dict[str, set[str]] = {}
+
+    def add(self, session: Session) -> None:
+        from cachy.key import KEY_LENGTH
+
+        stats = session.stats
+        self.counts["sessions"] += 1
+        for name in ("hits", "misses", "recorded"):
+            self.counts[name] += getattr(stats, name)
+        if (root := getattr(session.store, "root", None)) is not None:
+            self.used.setdefault(root, set()).update(key[:KEY_LENGTH] for key in stats.used)
+
+    def packed(self) -> dict[str, Any]:
+        """Fit to be sent to another process."""
+        return {"counts": dict(self.counts), "used": {r: list(k) for r, k in self.used.items()}}
+
+    def add_packed(self, other: dict[str, Any]) -> None:
+        self.counts.update(other["counts"])
+        for root, keys in other["used"].items():
+            self.used.setdefault(root, set()).update(keys)
+
+    def unused(self) -> list[File]:
+        """The recordings, in all stores of the run, that none of its tests used."""
+        from cachy.entry import key_in
+        from cachy.upkeep import index
+
+        files = [(file, keys) for root, keys in self.used.items() for file in index.files(root)]
+        return [file for file, keys in files if key_in(file.name) not in keys]
+
+
+def _lines(unused: list[File]) -> Iterator[str]:
+    """One line a recording: its file, its model, where it was sent, what was said last."""
+    from cachy.upkeep import index
+
+    for file in sorted(unused):
+        row = index.inspect(file)
+        about = f"{row.model}  {row.url}  {row.prompt}" if isinstance(row, index.Row) else "broken"
+        yield f"  {os.path.relpath(file.path)}  {about}"
+
+
+def _session_in_force() -> Session | None:
+    from cachy.session import session_in_force
+
+    return session_in_force()
+
+
+def _miss_behind(error: BaseException) -> CacheMiss | None:
+    """The miss that made an exception, or one of a group of them."""
+    from cachy.errors import CacheMiss
+
+    inner = [_miss_behind(each) for each in getattr(error, "exceptions", ())]
+    return CacheMiss.behind(error) or next(filter(None, inner), None)
+
+
+def _add(total: Stats, part: Stats) -> None:
+    total.hits += part.hits
+    total.misses += part.misses
+    total.recorded += part.recorded
+    total.seconds_saved += part.seconds_saved
+    total.used |= part.used
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Within the block the environment has this variable."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
