@@ -1,8 +1,8 @@
 """One request through policy, key and store.
 
-    wants ──▶ ask ──▶ look ──▶ Entry                            a hit: replay it
-                       ├──▶ Flight                           somebody is at it: wait, look again
-                       └──▶ Recording ─begin─feed…─commit    a miss: tap the live call, keep it
+    wants ──▶ ask ──▶ Entry                                    a hit: replay it
+               └──▶ Question ──look──▶ Flight                  somebody is at it: wait, look again
+                                  └──▶ Recording               a miss: tap the live call, keep it
 
 Adapters (`cachy/patch/`) turn their library's requests into `Request`, take these steps, and
 either build a response from the entry or let the live one flow through the recording. Whatever
@@ -119,35 +119,44 @@ class Cache:
 
     def ask(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], route: Route, body: bytes
-    ) -> Question | None:
-        """A request in the terms of the store; None if that cannot be said, and it goes live."""
+    ) -> Entry | Question | None:
+        """The entry that answers a request, or the question to `look` into; None if the request
+        cannot be understood, and goes live. Raises CacheMiss for that in replay mode."""
         request = Request(method, url, headers, body)
         started = time.perf_counter() if self.log.wanted() else 0.0
+        turn, options = None, self.options
         try:
-            scope = scope_within(self.options.scope)
-            canonical = keys.canonical(request, scope=scope, noise=self.options.noise)
+            scope = scope_within(options.scope)
+            canonical = keys.canonical(request, scope=scope, noise=options.noise)
             key = keys.digest(canonical)
-            turn = self._turns.take(key) if self.options.repeats == "distinct" else None
-            if turn is not None and turn.number:
-                canonical = keys.numbered(canonical, turn.number)
-                key = keys.digest(canonical)
-            return Question(request, route, canonical, key, turn, started)
+            if options.repeats == "distinct":
+                turn = self._turns.take(key)
+                if turn.number:
+                    canonical = keys.numbered(canonical, turn.number)
+                    key = keys.digest(canonical)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
-            self.warn(f"a {method} request could not be understood", error)
-        if self.mode == "replay":
-            raise self._miss(request.method, request.url, None, "it could not be understood")
-        return None
+            self.warn(
+                f"a {method} request could not be understood", error
+            )  # the URL may tell a key
+            if self.mode == "replay":
+                raise self._miss(method, url, None, "it could not be understood") from None
+            return None
+        defects: list[str] = []
+        entry = self._get(key, defects) if self.mode != "refresh" else None
+        if entry is not None and not started and not options.debug:
+            return self._hit(key, entry)
+        question = Question(request, route, canonical, key, turn, started, defects)
+        return question if entry is None else self._tell_hit(question, entry)
 
     def look(self, question: Question, caller: Callable[[], Caller]) -> Entry | Recording | Flight:
-        """The entry that answers a question, or the recording of the answer to be made; or, if
-        somebody is at it, the flight to wait for before looking again.
+        """The recording of the answer to be made; or, if somebody is at it, the flight to wait for
+        before looking again; or, after that, perhaps the entry.
 
         Raises CacheMiss in replay mode.
         """
-        if self.mode != "refresh":
-            entry = self._get(question)
-            if entry is not None:
-                return self._hit(question, entry)
+        key = question.key
+        if question.waits and (entry := self._get(key, question.defects)) is not None:
+            return self._tell_hit(question, entry)
         if self.mode == "replay":
             self.stats.misses += 1
             if question.turn is not None:
@@ -158,35 +167,41 @@ class Cache:
             raise self._miss(request.method, request.url, question.model(), *why)
         flight = None
         if self.mode == "auto" and question.waits < FLIGHTS_WAITED_FOR:
-            flight, leads = self._flights.join(question.key, caller())
+            flight, leads = self._flights.join(key, caller())
             if flight is not None and not leads:
                 question.waits += 1
                 return flight
-            if flight is not None and (entry := self._get(question)) is not None:
+            if flight is not None and (entry := self._get(key, question.defects)) is not None:
                 flight.land()  # the one before landed between our look and our start
-                return self._hit(question, entry)
+                return self._tell_hit(question, entry)
         self.stats.misses += 1
         wanted = question.started and self.mode == "auto" and self.log.wants_reasons()
         self._tell("miss", question, self._explain(question) if wanted else None)
         return Recording(self, question, flight)
 
-    def _hit(self, question: Question, entry: Entry) -> Entry:
-        self.stats.hits += 1
-        self.stats.seconds_saved += entry.head["ms"] / 1000
-        self.stats.tokens_saved += _tokens(entry.head.get("usage"))
-        self.stats.used.add(question.key)
-        self._tell("hit", question)
+    def _hit(self, key: str, entry: Entry) -> Entry:
+        stats, head = self.stats, entry.head
+        stats.hits += 1
+        stats.seconds_saved += head["ms"] / 1000
+        stats.tokens_saved += _tokens(head.get("usage"))
+        stats.used.add(key)
         return entry
 
-    def _get(self, question: Question) -> Entry | None:
+    def _tell_hit(self, question: Question, entry: Entry) -> Entry:
+        self._tell("hit", question)
+        return self._hit(question.key, entry)
+
+    def _get(self, key: str, defects: list[str]) -> Entry | None:
+        """The newest sound recording of a key; what is wrong with others is added to `defects`."""
+
         def report(where: str, what: str) -> None:
-            question.defect = what
+            defects.append(what)
             self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
 
         try:
-            return self.store.get(question.key[: keys.KEY_LENGTH], report)
+            return self.store.get(key[: keys.KEY_LENGTH], report)
         except Exception as error:  # noqa: BLE001 - any mapping may be a store, and raise anything
-            question.defect = "the store cannot be read"
+            defects.append("the store cannot be read")
             self.warn(f"the store {self.store!r} cannot be read", error)
             return None
 
@@ -259,8 +274,8 @@ class Cache:
     def _explain(self, question: Question) -> Explanation:
         from cachy import misses  # not on the path of a hit
 
-        if question.defect:
-            reason = f"its recording is broken: {question.defect}"
+        if question.defects:
+            reason = f"its recording is broken: {question.defects[0]}"
             return misses.Explanation(reason, [], misses.remedy(self.store))
         try:
             return misses.explain(self.store, question.canonical, question.key)
@@ -292,9 +307,9 @@ class Cache:
 class Question:
     """One request on its way to an answer. `key` has all 64 digits; `turn` its number among
     repeats, if they are numbered; `started` the time it was asked, if anybody reads the log;
-    `waits` counts flights."""
+    `defects` what is wrong with recordings of it; `waits` counts flights."""
 
-    __slots__ = ("canonical", "defect", "key", "request", "route", "started", "turn", "waits")
+    __slots__ = ("canonical", "defects", "key", "request", "route", "started", "turn", "waits")
 
     def __init__(
         self,
@@ -303,12 +318,12 @@ class Question:
         canonical: bytes,
         key: str,
         turn: Turn | None,
-        started: float = 0.0,
+        started: float,
+        defects: list[str],
     ) -> None:
         self.request, self.route, self.canonical, self.key = request, route, canonical, key
-        self.turn, self.started = turn, started
+        self.turn, self.started, self.defects = turn, started, defects
         self.waits = 0
-        self.defect = ""
 
     def model(self) -> str | None:
         """The model that is asked for."""
@@ -487,9 +502,12 @@ class Recording:
 
 def _tokens(usage: Any) -> int:
     """How many tokens, input and output, an entry's head tells of."""
-    if usage.__class__ is not dict:
-        return 0
-    return sum(count for count in usage.values() if count.__class__ is int)
+    tokens = 0
+    if usage.__class__ is dict:
+        for count in usage.values():
+            if count.__class__ is int:
+                tokens += count
+    return tokens
 
 
 def _utc_now() -> str:

@@ -144,8 +144,17 @@ def _problem(head: Any, key: str) -> str | None:
     except (TypeError, ValueError):
         return "its headers are no pairs"
     ms = head.get("ms")
-    if not isinstance(ms, (int, float)) or not 0 <= ms <= _LONGEST:
+    if ms.__class__ not in (float, int) or not 0 <= ms <= _LONGEST:
         return "it does not tell how long the call took"
+    if not _OPTIONAL.isdisjoint(head):
+        return _problem_of_optional(head)
+    return None
+
+
+_OPTIONAL = frozenset({"http", "reason", "redirects"})
+
+
+def _problem_of_optional(head: dict[str, Any]) -> str | None:
     for name in ("http", "reason"):
         if name in head and not isinstance(head[name], str):
             return f"its {name} is no text"
@@ -157,7 +166,7 @@ def _problem(head: Any, key: str) -> str | None:
 
 
 def _is_status(value: Any) -> bool:
-    return isinstance(value, int) and 100 <= value <= 599
+    return value.__class__ is int and 100 <= value <= 599
 
 
 def _is_coding(header: list[str]) -> bool:

@@ -94,7 +94,10 @@ IGNORED_FIELDS: tuple[tuple[str, str], ...] = (
 """JSON fields of a model call that never change its answer, with the reason. Only where the path
 is that of a model call: elsewhere `user` may well decide the answer."""
 
-_IGNORED = [(field.partition(".")[0], field.partition(".")[2]) for field, _ in IGNORED_FIELDS]
+_Fields = tuple[tuple[str, str], ...]  # the name of a field, and that of one in it, or ""
+_IGNORED: _Fields = tuple(
+    (parent, child) for field, _ in IGNORED_FIELDS for parent, _, child in [field.partition(".")]
+)
 
 _MODEL_CALL = re.compile(
     r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
@@ -165,12 +168,32 @@ def canonical_url(url: str) -> str:
     return f"{parts.scheme}://{host}{path or '/'}{search}"
 
 
+def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
+    """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
+    headers = tuple(pair for pair in request.headers if pair[0] in KEY_HEADERS)
+    head, ignored = _canonical_head(request.method, request.url, headers, scope)
+    body = request.body
+    if body[:1] in (b"{", b"["):
+        body = _canonical_json(body, ignored, noise)
+    elif body[:2] == b"--":
+        body = _fixed_boundary(body, request.header("content-type"))
+    return head + body
+
+
 @lru_cache(maxsize=4096)
-def _is_model_call(url: str) -> bool:
-    return _MODEL_CALL.search(url.partition("?")[0]) is not None
+def _canonical_head(
+    method: str, url: str, headers: tuple[tuple[str, str], ...], scope: str
+) -> tuple[bytes, _Fields]:
+    """What comes before the body, the same for most requests of a client; and the fields that are
+    ignored in the body."""
+    url = canonical_url(url)
+    lines = [f"{method} {url}", *sorted(filter(None, (_header_line(*pair) for pair in headers)))]
+    if scope:
+        lines.append(f"cachy-scope: {json.dumps(scope)}")
+    ignored = _IGNORED if _MODEL_CALL.search(url.partition("?")[0]) else ()
+    return "\n".join(lines).encode() + b"\n\n", ignored
 
 
-@lru_cache(maxsize=1024)
 def _header_line(name: str, value: str) -> str:
     """A header in the canonical request, or an empty string if it says nothing there.
 
@@ -180,22 +203,6 @@ def _header_line(name: str, value: str) -> str:
     if name == "accept":
         tokens = {token.partition(";")[0].strip().lower() for token in tokens} - _NEUTRAL_ACCEPT
     return f"{name}: {', '.join(sorted(tokens))}" if tokens else ""
-
-
-def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
-    """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
-    url = canonical_url(request.url)
-    lines = [f"{request.method} {url}"]
-    kept = [_header_line(*pair) for pair in request.headers if pair[0] in KEY_HEADERS]
-    lines += sorted(filter(None, kept))
-    if scope:
-        lines.append(f"cachy-scope: {json.dumps(scope)}")
-    body = request.body
-    if body[:1] in (b"{", b"["):
-        body = _canonical_json(body, url, noise)
-    elif body[:2] == b"--":
-        body = _fixed_boundary(body, request.header("content-type"))
-    return "\n".join(lines).encode() + b"\n\n" + body
 
 
 def numbered(canonical_request: bytes, number: int) -> bytes:
@@ -227,15 +234,15 @@ def _finite(text: str) -> float:
     return number
 
 
-def _canonical_json(body: bytes, url: str, noise: Iterable[Noise]) -> bytes:
+def _canonical_json(body: bytes, ignored: _Fields, noise: Iterable[Noise]) -> bytes:
     """Keys sorted, white space gone, ignored fields dropped, noise normalised.
 
     What does not parse, or cannot be written again without loss, stays as it came.
     """
     try:
         data = parse_json(body)
-        if data.__class__ is dict and _is_model_call(url):
-            for parent, child in _IGNORED:
+        if data.__class__ is dict:
+            for parent, child in ignored:
                 if parent in data:
                     _drop(data, parent, child)
         try:

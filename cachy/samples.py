@@ -52,7 +52,8 @@ def scope(name: str) -> Iterator[None]:
 
 def scope_within(outer: str) -> str:
     """The scope of a request that is made now, in a session whose own scope is `outer`."""
-    return _join(outer, _scope.get())
+    inner = _scope.get()
+    return _join(outer, inner) if outer else inner
 
 
 def _join(outer: str, inner: str) -> str:

@@ -92,7 +92,7 @@ class DirStore:
         self._local = os.path.join(self.root, "local")
         self._entries = os.path.join(self._local, "entries")
         self._tmp = os.path.join(self._local, "tmp")
-        self._shards: dict[str, dict[str, list[str]]] = {}
+        self._shards: dict[str, list[_Listing]] = {}
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
         _check_manifest(self.root)
@@ -102,18 +102,16 @@ class DirStore:
 
     def get(self, key: str, report: Report) -> Entry | None:
         shard = self._shards.get(key[:2])
-        paths = () if shard is None else shard.get(key, ())
-        found = self._first_sound(paths, key, report, fresh=False)
+        found = self._first_sound(_paths(shard, key), key, report, fresh=False) if shard else None
         if found is None:
             # Not there, or not any more: another process may have recorded or collected.
-            paths = self._list(key[:2], report).get(key, ())
+            paths = _paths(self._list(key[:2], report), key)
             found = self._first_sound(paths, key, report, fresh=True)
         return found
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
         shard = key[:2]
-        paths = self._list(shard).get(key)
-        if paths:
+        if paths := _paths(self._list(shard), key):
             # Newest by name, even within one second, and if somebody's clock was ahead.
             second = max(second, codec.second_in(_name(paths[0])) + 1)
         second = min(second, codec.LAST_SECOND)
@@ -125,39 +123,33 @@ class DirStore:
         folder = os.path.join(parent, shard)
         path = os.path.join(folder, name + SUFFIX)
         self._write(folder, path, data)
-        self._shards[shard].setdefault(key, []).insert(0, path)
+        self._shards[shard].append(_Listing(folder, [name + SUFFIX]))
         return name
 
     def is_local(self, name: str) -> bool:
         """Whether an entry that this object found or made is kept from being committed."""
-        paths = self._shards.get(name[:2], {}).get(codec.key_in(name), ())
+        paths = _paths(self._shards.get(name[:2], []), codec.key_in(name))
         return any(_name(path) == name and path.startswith(self._local) for path in paths)
 
-    def _list(self, shard: str, report: Report | None = None) -> dict[str, list[str]]:
-        """The files of a shard by key, newest first, read from the disk now."""
-        found: dict[str, list[str]] = {}
+    def _list(self, shard: str, report: Report | None = None) -> list[_Listing]:
+        """The files of a shard, read from the disk now."""
+        found = []
         for parent in (self.root, self._entries):
             folder = os.path.join(parent, shard)
             try:
                 files = os.listdir(folder)
                 refuse_links(self.root, folder)
+                found.append(_Listing(folder, files))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if report is not None:
                     report(folder, f"it cannot be listed ({error.strerror})")
-                continue
-            for file in files:
-                if len(file) == _FILE_LENGTH and file.endswith(SUFFIX):
-                    found.setdefault(file[:KEY_LENGTH], []).append(os.path.join(folder, file))
-        for paths in found.values():
-            if len(paths) > 1:
-                paths.sort(key=_name, reverse=True)
         self._shards[shard] = found
         return found
 
     def _first_sound(
-        self, paths: list[str] | tuple[()], key: str, report: Report, *, fresh: bool
+        self, paths: list[str], key: str, report: Report, *, fresh: bool
     ) -> Entry | None:
         for path in paths:
             try:
@@ -192,6 +184,42 @@ class DirStore:
             ignored = False
         if not ignored:
             raise OSError(errno.EPERM, "it does not ignore /local/: remove it", path)
+
+
+class _Listing:
+    """The names in a folder of a shard, by key.
+
+    The first request for a key of a shard waits for its listing, so nothing is done here for each
+    name that can be done later for the few that are asked for.
+    """
+
+    def __init__(self, folder: str, files: list[str]) -> None:
+        self.folder, self._files = folder, files
+        self._by_key = {file[:KEY_LENGTH]: file for file in files}
+
+    def paths(self, key: str) -> list[str]:
+        """The entry files of a key, in no order."""
+        file = self._by_key.get(key)
+        if file is None:
+            return []
+        unique = len(self._by_key) == len(self._files)
+        files = [file] if unique else [file for file in self._files if file.startswith(key)]
+        return [
+            f"{self.folder}{os.sep}{file}"
+            for file in files
+            if len(file) == _FILE_LENGTH and file.endswith(SUFFIX)
+        ]
+
+
+def _paths(shard: list[_Listing], key: str) -> list[str]:
+    """The entry files of a key in a shard, newest first."""
+    if len(shard) == 1:
+        paths = shard[0].paths(key)
+    else:
+        paths = list(dict.fromkeys(path for listing in shard for path in listing.paths(key)))
+    if len(paths) > 1:
+        paths.sort(key=_name, reverse=True)
+    return paths
 
 
 def make_local(root: str) -> None:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import lru_cache, partial, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
-from cachy.cache import Recording
+from cachy.cache import Question, Recording
 from cachy.errors import CacheMiss
 from cachy.flight import Flight, async_caller, sync_caller
 from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
@@ -63,6 +63,13 @@ def _restore(client_class: Any, send: Any, original: Any) -> None:
         client_class.send = original
 
 
+class _Colour(NamedTuple):
+    """What differs between the colours: the bodies that can be sent, a transport's method."""
+
+    stream: Any
+    method: str
+
+
 class _Adapter:
     """What needs the library's own classes."""
 
@@ -71,7 +78,8 @@ class _Adapter:
         self._client = f"{httpx.__name__}/{httpx.__version__}"
         whole = httpx.Response(200, content=b"whole")
         self._keeps_content = whole.__dict__.get("_content") == b"whole" and whole.is_closed
-        self._sync = httpx.Client
+        self._sync = _Colour(httpx.SyncByteStream, "handle_request")
+        self._async = _Colour(httpx.AsyncByteStream, "handle_async_request")
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
 
         class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
@@ -157,13 +165,16 @@ class _Adapter:
             if cache is None:
                 return original(client, request, stream=stream, **options)
             try:
-                if (concern := self._concern(cache, client, request)) is None:
+                if (concern := self._concern(cache, client, request, self._sync)) is None:
                     return original(client, request, stream=stream, **options)
-                question = cache.ask(*concern, request.read())
-                if question is None:
+                asked = cache.ask(*concern, request.read())
+                if asked is None:
                     return original(client, request, stream=stream, **options)
-                while isinstance(found := cache.look(question, sync_caller), Flight):
-                    found.wait()
+                if isinstance(asked, Question):
+                    while isinstance(found := cache.look(asked, sync_caller), Flight):
+                        found.wait()
+                else:
+                    found = asked
             except CacheMiss as miss:
                 found = answer(miss, request.headers)
             if not isinstance(found, Recording):
@@ -208,13 +219,16 @@ class _Adapter:
             if cache is None:
                 return await original(client, request, stream=stream, **options)
             try:
-                if (concern := self._concern(cache, client, request)) is None:
+                if (concern := self._concern(cache, client, request, self._async)) is None:
                     return await original(client, request, stream=stream, **options)
-                question = cache.ask(*concern, await request.aread())
-                if question is None:
+                asked = cache.ask(*concern, await request.aread())
+                if asked is None:
                     return await original(client, request, stream=stream, **options)
-                while isinstance(found := cache.look(question, async_caller), Flight):
-                    await found.wait_async()
+                if isinstance(asked, Question):
+                    while isinstance(found := cache.look(asked, async_caller), Flight):
+                        await found.wait_async()
+                else:
+                    found = asked
             except CacheMiss as miss:
                 found = answer(miss, request.headers)
             if not isinstance(found, Recording):
@@ -252,7 +266,7 @@ class _Adapter:
 
         return asend
 
-    def _concern(self, cache: Cache, client: Any, request: Any) -> Concern | None:
+    def _concern(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> Concern | None:
         """What cachy looks at of a request; None for one that must go through untouched."""
         if _inside.get() or client.is_closed:
             return None
@@ -260,16 +274,14 @@ class _Adapter:
         try:
             route = cache.wants(request.method, url)
         except CacheMiss:
-            if "upgrade" in request.headers:
-                return None
-            if not cache.options.fakes and self._is_fake(client, request):
+            if "upgrade" in request.headers or self._is_fake(cache, client, request, colour):
                 return None
             raise
         if route is None:
             return None
-        if not isinstance(request.stream, self._readable(client)):
+        if not isinstance(request.stream, colour.stream):
             return None  # the client will say so
-        if not cache.options.fakes and self._is_fake(client, request):
+        if self._is_fake(cache, client, request, colour):
             cache.passes(request.method, url, "its transport is a fake")
             return None
         headers = []
@@ -280,23 +292,19 @@ class _Adapter:
                 headers.append((lower.decode(), value.decode("latin-1")))
         return request.method, url, headers, route
 
-    def _readable(self, client: Any) -> Any:
-        """The class of bodies that a client of this colour can send."""
-        sync = isinstance(client, self._sync)
-        return self._httpx.SyncByteStream if sync else self._httpx.AsyncByteStream
-
-    def _is_fake(self, client: Any, request: Any) -> bool:
+    def _is_fake(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> bool:
         """Whether a request would reach a mock or an in-process app: no real answer, no recording.
 
         No public name tells a client's transport, nor the pool under it, which respx replaces.
         """
+        if cache.options.fakes:
+            return False
         transport = client._transport_for_url(request.url)
         if isinstance(transport, self._fakes):
             return True
-        method = "handle_request" if isinstance(client, self._sync) else "handle_async_request"
         pool = getattr(transport, "_pool", None)
-        return _is_mock(getattr(type(transport), method, None)) or (
-            pool is not None and _is_mock(getattr(type(pool), method, None))
+        return _is_mock(getattr(type(transport), colour.method, None)) or (
+            pool is not None and _is_mock(getattr(type(pool), colour.method, None))
         )
 
     def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:

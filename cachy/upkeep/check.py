@@ -70,12 +70,17 @@ def _strangers(root: str) -> tuple[list[Flaw], list[str]]:
     """Files named as entries that are in no place of theirs; and what is no part of a store."""
     flaws, strays = [], []
     for parent in (root, os.path.join(root, "local", "entries")):
-        folders = index.shards(parent)
-        strays += [
-            os.path.join(parent, name)
-            for name in index.listdir(parent)
-            if name not in folders and name not in _OURS
-        ]
+        folders = []
+        for name in index.listdir(parent):
+            path = os.path.join(parent, name)
+            if index.is_shard_name(name) and index.is_folder(path):
+                folders.append(name)
+            elif index.is_shard_name(name):
+                flaws.append(Flaw(path, "it is no folder, so nothing in it is read", True))
+            elif name == "local" and os.path.islink(path):
+                flaws.append(Flaw(path, "it is a link, so nothing is kept in it: remove it", False))
+            elif name not in _OURS:
+                strays.append(path)
         for shard in folders:
             for file in index.listdir(os.path.join(parent, shard)):
                 name, path = file.removesuffix(SUFFIX), os.path.join(parent, shard, file)

@@ -134,8 +134,8 @@ def open_store(root: str) -> str:
 def files(root: str, shard: str = "") -> list[File]:
     """The files of a store, or of one shard, that are named as entries and in their place."""
     found = []
-    for parent, private in ((root, False), (os.path.join(root, "local", "entries"), True)):
-        for each in [shard] if shard else shards(parent):
+    for parent, private in ((root, False), *((path, True) for path in _private_folders(root))):
+        for each in shards(parent, shard):
             folder = os.path.join(parent, each)
             for file in listdir(folder):
                 name = file[: -len(SUFFIX)]
@@ -144,11 +144,27 @@ def files(root: str, shard: str = "") -> list[File]:
     return found
 
 
-def shards(parent: str) -> list[str]:
-    """The folders of two hex digits."""
-    return sorted(
-        name for name in listdir(parent) if len(name) == 2 and set(name) <= set("0123456789abcdef")
-    )
+def _private_folders(root: str) -> list[str]:
+    """Where recordings lie that stay on this machine: one folder, or none that can be trusted."""
+    local = os.path.join(root, "local")
+    entries = os.path.join(local, "entries")
+    return [entries] if is_folder(local) and is_folder(entries) else []
+
+
+def shards(parent: str, only: str = "") -> list[str]:
+    """The folders of two hex digits, or only the one that is named. A link is none: it might lead
+    anywhere."""
+    names = [only] if only else sorted(listdir(parent))
+    return [name for name in names if is_shard_name(name) and is_folder(os.path.join(parent, name))]
+
+
+def is_shard_name(name: str) -> bool:
+    return len(name) == 2 and set(name) <= set("0123456789abcdef")
+
+
+def is_folder(path: str) -> bool:
+    """Whether this is a folder itself, and no link to one."""
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def listdir(folder: str) -> list[str]:
