@@ -18,19 +18,20 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cachy import answers
 from cachy import entry as codec
 from cachy import key as keys
-from cachy import policy
-from cachy.entry import Entry
 from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 from cachy.key import Request
 from cachy.log import Log
+from cachy.recording import Recording
 from cachy.samples import Turn, Turns, scope_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cachy.entry import Entry
     from cachy.flight import Caller
     from cachy.key import Noise
     from cachy.misses import Explanation
@@ -327,177 +328,7 @@ class Question:
 
     def model(self) -> str | None:
         """The model that is asked for."""
-        return policy.model_of(self.request.url, keys.outline(self.canonical).get("body"))
-
-
-class Recording:
-    """A live call being recorded: `begin` with its response, `feed` the body as it passes, say
-    `ended` when its end is reached, and `commit` when it is over. Feeding costs a list append.
-    """
-
-    def __init__(self, cache: Cache, question: Question, flight: Flight | None) -> None:
-        self._cache, self._flight = cache, flight
-        self._key, self._canonical = question.key, question.canonical
-        self._request, self._route = question.request, question.route
-        self._turn = question.turn
-        self._started = time.perf_counter()
-        self._ms: float | None = None
-        self._head: dict[str, Any] = {}
-        self._chunks: list[bytes] = []
-        self._length = 0
-        self._kept_length = -1
-        self._ended = False
-        self._open = False
-        self._watch: policy.Watch | None = None
-
-    @property
-    def key(self) -> str:
-        """The key as it names an entry."""
-        return self._key[: keys.KEY_LENGTH]
-
-    def begin(
-        self,
-        status: int,
-        headers: Sequence[tuple[str, str]],
-        *,
-        sent: Sequence[tuple[str, str]],
-        client: str,
-        http: str,
-        reason: str | None,
-        redirects: Sequence[dict[str, Any]] = (),
-    ) -> list[tuple[str, str]] | None:
-        """The headers that the client shall see, now as in every replay. None if a response of
-        this status is not for recording: then it is the client's, as it came.
-
-        `sent` are all the request's headers in the end: nothing that is kept may repeat a
-        credential among them.
-        """
-        cache = self._cache
-        if not policy.candidate(status, errors=cache.options.errors):
-            cache.skip(self._request, f"its status is {status}")
-            self.abandon()
-            return None
-        self._request = self._request._replace(headers=sent)
-        encoded = any(name.lower() == "content-encoding" for name, _ in headers)
-        kept = policy.kept_headers(headers, cache.options.headers, encoded)
-        self._head = {
-            "cachy": codec.FORMAT,
-            "key": self._key,
-            "recorded": "",
-            "nonce": os.urandom(4).hex(),
-            "method": self._request.method,
-            "url": keys.canonical_url(self._request.url),
-            "status": status,
-            "headers": kept,
-            "client": client,
-        }
-        if http != "HTTP/1.1":
-            self._head["http"] = http
-        if reason is not None:
-            self._head["reason"] = reason
-        if redirects:
-            self._head["redirects"] = redirects
-        content_type = next((value for name, value in kept if name == "content-type"), "")
-        if policy.stream_kind(content_type):
-            self._watch = policy.Watch()
-        self._open = True
-        self.hold()
-        return kept
-
-    def abandon(self) -> None:
-        """There is, or will be, nothing to keep. Calling it again does nothing."""
-        self._open = False
-        if self._turn is not None and self._kept_length < 0:
-            self._turn.give_back()
-        if self._flight is not None:
-            self._flight.land()
-
-    def hold(self) -> None:
-        """The client has what has come so far, and does not read on."""
-        if self._flight is not None:
-            self._flight.hold()
-
-    def read_on(self) -> None:
-        """The client waits for the next piece."""
-        if self._flight is not None:
-            self._flight.read_on()
-
-    def lost(self) -> None:
-        """The rest will not come: nobody need wait for it, even if nobody closes the stream."""
-        if self._flight is not None:
-            self._flight.land()
-
-    def feed(self, chunk: bytes) -> str:
-        """Note a piece of the decoded body. Says `last` if it may be the last, and it is time to
-        commit; `last but one` if the next one should be fetched before this one is passed on."""
-        self.hold()
-        self._length += len(chunk)
-        if self._length > codec.BODY_LIMIT:
-            self._chunks = []  # too long to keep: do not hold it either
-            return ""
-        self._chunks.append(chunk)
-        return self._watch.see(chunk) if self._watch is not None else ""
-
-    def ended(self) -> None:
-        """Note that the end of the body was reached."""
-        self._ended = True
-
-    def ms(self) -> float:
-        """How long the call took, in milliseconds, from the lookup to the first question."""
-        if self._ms is None:
-            self._ms = round((time.perf_counter() - self._started) * 1000, 1)
-        return self._ms
-
-    def due(self) -> bool:
-        """Whether `commit` may have something to do."""
-        return self._open and self._length != self._kept_length
-
-    def commit(self, *, closing: bool = True) -> None:
-        """Keep the recording if it is worth keeping. Raises nothing.
-
-        While the stream may still go on (not `closing`), a flawed one is not given up yet; and if
-        more comes after one was kept, the longer one is kept, too, and supersedes it.
-        """
-        try:
-            if self._open and self._length != self._kept_length:
-                entry = self._entry(final=closing)
-                if entry is not None:
-                    self._kept_length = self._length
-                    self._cache.keep(entry, self._findings(entry))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
-            self._cache.warn("a response could not be recorded", error)
-        finally:
-            if closing:
-                self.abandon()
-            elif self._length == self._kept_length and self._flight is not None:
-                self._flight.land()
-
-    def _findings(self, entry: Entry) -> list[Finding]:
-        from cachy import secrets  # not on the path of a hit
-
-        return secrets.in_recording(entry, self._canonical, self._request)
-
-    def _entry(self, final: bool) -> Entry | None:
-        if self._length > codec.BODY_LIMIT:
-            self._cache.skip(self._request, f"it is longer than {codec.BODY_LIMIT:,} bytes")
-            return None
-        head = self._head
-        content_type = next((v for n, v in head["headers"] if n == "content-type"), "")
-        answer = policy.Answer(head["status"], content_type, b"".join(self._chunks), self._ended)
-        if reason := policy.flaw(answer, poll=self._route.poll):
-            if final:
-                self._cache.skip(self._request, reason)
-            return None
-        full = self._cache.options.requests == "full" and len(self._canonical) < codec.HEAD_LIMIT
-        outline = keys.outline(self._canonical, full=full)
-        head["recorded"] = _utc_now()
-        head["ms"] = self.ms()
-        head["model"] = policy.model_of(self._request.url, outline.get("body"))
-        head["stream"] = policy.stream_kind(answer.content_type, answer.body)
-        head["usage"] = policy.usage_of(answer)
-        if self._cache.options.requests != "none":
-            head["request"] = outline
-        return Entry(head, answer.body)
+        return answers.model_of(self.request.url, keys.outline(self.canonical).get("body"))
 
 
 def _tokens(usage: Any) -> int:
@@ -508,9 +339,3 @@ def _tokens(usage: Any) -> int:
             if count.__class__ is int:
                 tokens += count
     return tokens
-
-
-def _utc_now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")

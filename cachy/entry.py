@@ -27,7 +27,7 @@ import orjson
 import zstandard
 
 from cachy.errors import Defect, NewerFormat
-from cachy.key import KEY_LENGTH
+from cachy.key import KEY_LENGTH, parse_json
 
 FORMAT = 1
 SUFFIX = ".entry"
@@ -43,6 +43,8 @@ _LONGEST = 10**12
 LAST_SECOND = 0xFFFFFFFF
 """The last second that fits a stamp, in the year 2106."""
 NAME_LENGTH = KEY_LENGTH + 1 + _STAMP_LENGTH
+_REQUEST = b',"request":'
+"""Where the outline begins in a head: its last field. No quote in a string looks like that."""
 _NAME = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}-[0-9a-f]{{{_STAMP_LENGTH}}}")
 
 
@@ -52,7 +54,7 @@ class Entry(NamedTuple):
     `head` has: cachy (the format), key (64 hex digits), recorded (UTC, ISO 8601), nonce, method,
     url (redacted), model, status, headers (list of [name, value]), stream (its kind, or None),
     client, ms (duration of the live call), usage; and, where there is something to say, http,
-    reason, redirects and request (the outline).
+    reason, redirects and, last of all, request (the outline).
     """
 
     head: dict[str, Any]
@@ -74,20 +76,29 @@ _codec = _Codec()
 
 def dumps(entry: Entry) -> bytes:
     """The frame of an entry."""
+    head = {name: value for name, value in entry.head.items() if name != "request"}
+    text = _json(head)
+    if "request" in entry.head:
+        # Last, so that a hit, which has no use for it, need not parse it.
+        request = _json(entry.head["request"])
+        if len(text) + len(_REQUEST) + len(request) < HEAD_LIMIT:
+            text = b"%b%b%b}" % (text[:-1], _REQUEST, request)
+    return _codec.compress(b"%b\n%b" % (text, entry.body))
+
+
+def _json(value: Any) -> bytes:
     try:
-        head = orjson.dumps(entry.head)
-    except TypeError:  # the outline has an integer past 64 bits, or half a surrogate pair
-        head = json.dumps(entry.head, ensure_ascii=False).encode("utf-8", "replace")
-    if len(head) >= HEAD_LIMIT and "request" in entry.head:
-        less = {name: value for name, value in entry.head.items() if name != "request"}
-        return dumps(Entry(less, entry.body))
-    return _codec.compress(b"%b\n%b" % (head, entry.body))
+        return orjson.dumps(value)
+    except TypeError:  # an integer past 64 bits, or half a surrogate pair
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
-def loads(frame: bytes, key: str = "") -> Entry:
+def loads(frame: bytes, key: str = "", *, outline: bool = True) -> Entry:
     """The entry in a frame; with `key` (32 hex digits or more), only if it is that key's.
 
-    Raises Defect, and nothing else, whatever the bytes are.
+    Without `outline` its head lacks `request`, which can be long and answers nobody. Raises Defect,
+    and nothing else, whatever the bytes are.
     """
     try:
         size = zstandard.frame_content_size(frame)
@@ -104,16 +115,16 @@ def loads(frame: bytes, key: str = "") -> Entry:
     end = text.find(b"\n", 0, HEAD_LIMIT)
     if end < 0:
         raise Defect("it has no head")
+    line, marker, request = text[:end].partition(_REQUEST)
     try:
-        head = orjson.loads(text[:end])
+        head = orjson.loads(line + b"}" if marker else line)
+        if marker and outline and isinstance(head, dict):
+            head["request"] = parse_json(request[:-1])
     except (ValueError, RecursionError):
         raise Defect("its head is not JSON") from None
     if problem := _problem(head, key):
         newer = isinstance(head, dict) and _version(head) > FORMAT
         raise (NewerFormat if newer else Defect)(problem)
-    if b"-encoding" in text[:end].lower() and any(map(_is_coding, head["headers"])):
-        # A client would decode the body once more, to any size: no entry has such a header.
-        raise Defect("its headers say that its body is encoded")
     return Entry(head, text[end + 1 :])
 
 
@@ -141,6 +152,9 @@ def _problem(head: Any, key: str) -> str | None:
         for name, value in headers:
             if not (name.__class__ is value.__class__ is str):
                 return "its headers are no text"
+            if len(name) in _CODING_LENGTHS and name.lower() in _CODINGS:
+                # A client would decode the body once more, to any size.
+                return "its headers say that its body is encoded"
     except (TypeError, ValueError):
         return "its headers are no pairs"
     ms = head.get("ms")
@@ -151,6 +165,8 @@ def _problem(head: Any, key: str) -> str | None:
     return None
 
 
+_CODINGS = frozenset({"content-encoding", "transfer-encoding"})
+_CODING_LENGTHS = frozenset(map(len, _CODINGS))
 _OPTIONAL = frozenset({"http", "reason", "redirects"})
 
 
@@ -167,10 +183,6 @@ def _problem_of_optional(head: dict[str, Any]) -> str | None:
 
 def _is_status(value: Any) -> bool:
     return value.__class__ is int and 100 <= value <= 599
-
-
-def _is_coding(header: list[str]) -> bool:
-    return header[0].lower() in ("content-encoding", "transfer-encoding")
 
 
 def _is_hop(hop: Any) -> bool:

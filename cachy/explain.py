@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from cachy import key as keys
-from cachy.policy import model_of
+from cachy.answers import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,6 +5,7 @@ and looks again. If nothing was kept by then, the next takes over. The rule: wai
 
 - Nobody waits for himself: not a task for its own stream, and no thread for what runs in it.
 - Nobody waits for a stream that its holder does not read: after a second that counts as abandoned.
+- Nobody waits for the dead: a loop that was closed, or a thread that ended, in the middle of a call.
 - Nobody waits for more than two flights: where calls fail one after the other, go on alone.
 """
 
@@ -13,7 +14,8 @@ from __future__ import annotations
 import os
 import time
 from threading import Event, Lock, get_ident
-from typing import TYPE_CHECKING, NamedTuple
+from threading import enumerate as enumerate_threads
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,28 +27,47 @@ FLIGHTS_WAITED_FOR = 2
 
 
 class Caller(NamedTuple):
-    """Who asks: a thread, and in it a task, if the call is awaited."""
+    """Who asks: a thread, and in it a task and its event loop (of asyncio), if it is awaited."""
 
     thread: int
-    task: int | None
+    task: int | None = None
+    loop: Any = None
 
     def may_wait_for(self, leader: Caller) -> bool:
         """Whether the leader can go on while this caller waits."""
         if self.thread != leader.thread:
             return True
-        return self.task is not None and leader.task is not None and self.task != leader.task
+        if self.task is None or leader.task is None or self.task == leader.task:
+            return False
+        return self.loop is leader.loop  # of two loops in a thread only one runs
+
+    def is_gone(self) -> bool:
+        """Whether the caller can never go on: its loop is closed, or its thread is over."""
+        if self.loop is not None and self.loop.is_closed():
+            return True
+        return all(thread.ident != self.thread for thread in enumerate_threads())
 
 
 def sync_caller() -> Caller:
     """The caller of a function that blocks its thread."""
-    return Caller(get_ident(), None)
+    return Caller(get_ident())
 
 
 def async_caller() -> Caller:
     """The caller of a function that is awaited."""
     import anyio
 
-    return Caller(get_ident(), anyio.get_current_task().id)
+    return Caller(get_ident(), anyio.get_current_task().id, _running_loop())
+
+
+def _running_loop() -> Any:
+    """The running loop of asyncio; None under trio."""
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class Flight:
@@ -79,6 +100,8 @@ class Flight:
             wake()
 
     def _worth_waiting(self) -> bool:
+        if self.leader.is_gone():
+            self.land()
         held = self._held_since
         return not self._over and (held is None or time.monotonic() - held < PATIENCE)
 
@@ -100,9 +123,7 @@ class Flight:
         """Like `wait`, for a task."""
         import asyncio
 
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        if (loop := _running_loop()) is None:
             await self._poll()
             return
         over = asyncio.Event()

@@ -170,12 +170,13 @@ def canonical_url(url: str) -> str:
 
 def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
     """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
-    headers = tuple(pair for pair in request.headers if pair[0] in KEY_HEADERS)
-    head, ignored = _canonical_head(request.method, request.url, headers, scope)
-    body = request.body
-    if body[:1] in (b"{", b"["):
+    method, url, headers, body = request
+    head, ignored = _canonical_head(
+        method, url, tuple([pair for pair in headers if pair[0] in KEY_HEADERS]), scope
+    )
+    if body.startswith((b"{", b"[")):
         body = _canonical_json(body, ignored, noise)
-    elif body[:2] == b"--":
+    elif body.startswith(b"--"):
         body = _fixed_boundary(body, request.header("content-type"))
     return head + body
 

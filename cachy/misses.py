@@ -237,7 +237,8 @@ def remedy(store: Store) -> str:
     where = "where the API can be reached"
     if isinstance(store, DirStore):
         where += f", then commit what is new in {store.root}"
-    if "ipykernel" in sys.modules:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    if get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None:
         return f'run this cell again after enable_cachy(mode="auto"), {where}'
     return f"{_in_auto_mode(_command())}, {where}"
 

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from cachy import policy
+from cachy import answers
 from cachy.key import is_credential_param
 
 if TYPE_CHECKING:
@@ -402,7 +402,7 @@ def _events(entry: Entry) -> Iterator[Any]:
     kind = entry.head.get("stream")
     pieces: Iterable[bytes] = ()
     if kind == "sse":
-        pieces = policy.sse_data(entry.body)
+        pieces = answers.sse_data(entry.body)
     elif kind == "ndjson":
         pieces = entry.body.splitlines()
     elif kind == "json-array":

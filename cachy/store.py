@@ -73,7 +73,8 @@ class Store(Protocol):
     """Anything that maps a key to recordings."""
 
     def get(self, key: str, report: Report) -> Entry | None:
-        """The newest sound recording of a key (32 hex digits). Defects are reported on the way."""
+        """The newest sound recording of a key (32 hex digits), without the outline of its request.
+        Defects are reported on the way."""
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
         """Keep a frame, recorded in this UTC second; the newest from now on. Returns its name.
@@ -134,8 +135,9 @@ class DirStore:
     def _list(self, shard: str, report: Report | None = None) -> list[_Listing]:
         """The files of a shard, read from the disk now."""
         found = []
-        for parent in (self.root, self._entries):
-            folder = os.path.join(parent, shard)
+        private = (self._entries,) if os.path.isdir(self._entries) else ()
+        for parent in (self.root, *private):
+            folder = f"{parent}{os.sep}{shard}"
             try:
                 files = os.listdir(folder)
                 refuse_links(self.root, folder)
@@ -153,7 +155,7 @@ class DirStore:
     ) -> Entry | None:
         for path in paths:
             try:
-                return read_entry(path, key)
+                return codec.loads(codec.unseal(_name(path), read_file(path)), key, outline=False)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale
@@ -202,13 +204,17 @@ class _Listing:
         file = self._by_key.get(key)
         if file is None:
             return []
-        unique = len(self._by_key) == len(self._files)
-        files = [file] if unique else [file for file in self._files if file.startswith(key)]
+        if len(self._by_key) == len(self._files):
+            return [f"{self.folder}{os.sep}{file}"] if _is_entry_file(file) else []
         return [
             f"{self.folder}{os.sep}{file}"
-            for file in files
-            if len(file) == _FILE_LENGTH and file.endswith(SUFFIX)
+            for file in self._files
+            if file.startswith(key) and _is_entry_file(file)
         ]
+
+
+def _is_entry_file(file: str) -> bool:
+    return len(file) == _FILE_LENGTH and file.endswith(SUFFIX)
 
 
 def _paths(shard: list[_Listing], key: str) -> list[str]:
@@ -255,7 +261,7 @@ class MappingStore:
         if frame is None:
             return None
         try:
-            return codec.loads(frame, key)
+            return codec.loads(frame, key, outline=False)
         except (Defect, TypeError) as defect:
             report(key, str(defect))
             return None
@@ -267,10 +273,10 @@ class MappingStore:
         return codec.name_of(key, second, frame)
 
 
-def read_entry(path: str, key: str = "") -> Entry:
+def read_entry(path: str) -> Entry:
     """The entry in a file. Raises Defect for whatever it is that is none, FileNotFoundError."""
     name = _name(path)
-    return codec.loads(codec.unseal(name, read_file(path)), key or codec.key_in(name))
+    return codec.loads(codec.unseal(name, read_file(path)), codec.key_in(name))
 
 
 def read_file(path: str) -> bytes:

@@ -69,8 +69,20 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 # From the bottom up: a module imports those before it, and none after it.
-LAYERS = ("errors", "key", "entry", "policy", "store", "cache", "patch", "session", "cli")
-PURE = ("errors", "key", "entry", "policy")
+LAYERS = (
+    "errors",
+    "key",
+    "entry",
+    "policy",
+    "answers",
+    "store",
+    "recording",
+    "cache",
+    "patch",
+    "session",
+    "cli",
+)
+PURE = ("errors", "key", "entry", "policy", "answers")
 CLIENTS = {"httpx", "httpx2", "requests", "aiohttp", "anyio", "asyncio", "typer", "botocore"}
 
 

@@ -18,7 +18,7 @@ import pytest
 from standin import Behaviour, Standin, error
 
 from cachy import Session, disable_cachy, enable_cachy
-from cachy.flight import PATIENCE
+from cachy.flight import PATIENCE, Caller, Flights, async_caller, sync_caller
 
 URL = "https://api.openai.com/v1/chat/completions"
 PLAIN: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -199,15 +199,43 @@ def test_a_cancelled_leader_lands(standin: Standin, session: Session) -> None:
         assert asyncio.run(main())
 
 
+def test_nobody_waits_for_a_loop_that_was_closed_amid_a_call() -> None:
+    flights, loop = Flights(), asyncio.new_event_loop()
+
+    async def lead() -> None:
+        assert flights.join("key", async_caller())[1]
+
+    async def ask_again() -> tuple[object, bool]:
+        return flights.join("key", async_caller())
+
+    loop.run_until_complete(lead())
+    assert asyncio.run(ask_again()) == (None, False)  # of two loops in a thread only one runs
+    loop.close()
+    with ThreadPoolExecutor(1) as pool:
+        flight, _ = pool.submit(flights.join, "key", Caller(0)).result()
+        assert flight is not None
+        pool.submit(flight.wait).result(5)
+    assert flights.join("key", sync_caller())[1]
+
+
+def test_nobody_waits_for_a_thread_that_is_over() -> None:
+    flights = Flights()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: flights.join("key", sync_caller())).result()
+    flight, leads = flights.join("key", sync_caller())
+    assert flight is not None
+    assert not leads
+    flight.wait()
+    assert flights.join("key", sync_caller())[1]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 def test_a_child_does_not_wait_for_its_parent(standin: Standin, session: Session) -> None:
     with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
         flights = session.cache._flights
         child = os.fork()
         if child == 0:
-            from cachy.flight import Caller
-
-            _, leads = flights.join(next(iter(flights._flights)), Caller(0, None))
+            _, leads = flights.join(next(iter(flights._flights)), Caller(0))
             os._exit(0 if leads else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

@@ -19,11 +19,12 @@ from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
-from cachy.cache import Question, Recording
+from cachy.cache import Question
 from cachy.errors import CacheMiss
 from cachy.flight import Flight, async_caller, sync_caller
 from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
 from cachy.patch.miss import answer
+from cachy.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
 
-_SEEN_HEADERS = frozenset(name.encode() for name in SEEN_HEADERS) | {b"upgrade"}
+_SEEN = {name.encode(): name for name in (*SEEN_HEADERS, "upgrade")}
 # A transport may itself use a client: one call is one recording, that of the outermost.
 _inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 
@@ -286,10 +287,11 @@ class _Adapter:
             return None
         headers = []
         for name, value in request.headers.raw:
-            if (lower := name.lower()) in _SEEN_HEADERS:
-                if lower == b"upgrade":
+            seen = _SEEN.get(name) or _SEEN.get(name.lower())
+            if seen is not None:
+                if seen == "upgrade":
                     return None
-                headers.append((lower.decode(), value.decode("latin-1")))
+                headers.append((seen, value.decode("latin-1")))
         return request.method, url, headers, route
 
     def _is_fake(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> bool:

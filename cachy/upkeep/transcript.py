@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from cachy import policy
+from cachy import answers
 from cachy.entry import Entry
 
 Piece = tuple[Any, str, str]
@@ -155,7 +155,7 @@ def events_of(entry: Entry) -> Iterator[Any]:
     """The decoded events of a stream, or the one JSON body."""
     kind, body = entry.head.get("stream"), entry.body
     if kind == "sse":
-        texts: Iterable[bytes] = policy.sse_data(body)
+        texts: Iterable[bytes] = answers.sse_data(body)
     elif kind == "ndjson":
         texts = body.splitlines()
     elif kind == "aws-eventstream":

@@ -1,9 +1,10 @@
 """A hit through `Client.send`, against FLOOR and against a round trip of `MockTransport`.
 
-FLOOR is what no cache of files can do without: hash the body, open, read and close one file,
-decompress it, build the `Response`. It reads as many different files as cachy does. All are asked
-in turns, in one process, and cachy only for answers that this process has never seen. Requests are
-made beforehand, and the garbage collector is off, for all.
+FLOOR is what no cache of files can do without, in plain Python: hash the body, open, read and close
+one file, decompress it, build the `Response`. "Bare" is the same with the system calls themselves
+instead of `open()`. They read as many different files as cachy does. All are asked in turns, in one
+process, and cachy only for answers that this process has never seen. Requests are made beforehand,
+and the garbage collector is off, for all.
 """
 
 from __future__ import annotations
@@ -65,12 +66,14 @@ async def _work(
         way = sends[turn % len(sends)]
         sender = senders[way]
         place = shard(kind, number)
-        requests = [_request(httpx, kind, number) for _ in range(3)]
-        for step in range(turn, turn + 3):
+        requests = [_request(httpx, kind, number) for _ in range(4)]
+        for step in range(turn, turn + 4):
             request = requests.pop()
-            if step % 3 == 0:
+            if step % 4 == 0:
                 times["floor"].append(floor.time(request))
-            elif step % 3 == 1:
+            elif step % 4 == 1:
+                times["bare"].append(floor.time_bare(request))
+            elif step % 4 == 2:
                 times[f"mock {way}"].append(await sender.time_mock(request))
             else:
                 took = await sender.time_hit(request)
@@ -91,7 +94,7 @@ def _request(httpx: Any, kind: Kind, number: int) -> Any:
 
 
 class Floor:
-    """What no cache of files can do without, in the fewest calls."""
+    """What no cache of files can do without."""
 
     def __init__(self, httpx: Any, kind: Kind, folder: str) -> None:
         self._response, self._folder = httpx.Response, folder
@@ -99,6 +102,15 @@ class Floor:
         self._decompress = zstandard.ZstdDecompressor().decompress
 
     def time(self, request: Any) -> int:
+        start = perf_counter_ns()
+        name = hashlib.sha256(request.content).hexdigest()
+        with open(f"{self._folder}/{name[:2]}/{name}", "rb") as file:
+            data = file.read()
+        body = self._decompress(data)
+        self._response(200, headers=self._headers, content=body, request=request)
+        return perf_counter_ns() - start
+
+    def time_bare(self, request: Any) -> int:
         start = perf_counter_ns()
         name = hashlib.sha256(request.content).hexdigest()
         file = os.open(f"{self._folder}/{name[:2]}/{name}", os.O_RDONLY)
@@ -171,6 +183,7 @@ def ways(folders: Path, counts: dict[str, int], rounds: int) -> Iterator[Section
 def _rows(library: str, kind: Kind, times: Times) -> Iterator[Row]:
     floor = times["floor"]
     yield Row(f"{library}: FLOOR", spread(floor))
+    yield compare(f"{library}: FLOOR, bare", times["bare"], "FLOOR", floor, None)
     for way in SENDS:
         bound = FLOOR_BOUNDS.get(kind.name) if way == "sync" else None
         yield compare(f"{library} {way}", times[f"hit {way}"], "FLOOR", floor, bound)

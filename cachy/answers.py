@@ -1,0 +1,371 @@
+"""Which answers are worth keeping, and what they say of themselves.
+
+    flaw(answer)         why an answer, now complete, is not one to replay for ever; None if it is
+    Watch                notices the end of a stream while it passes
+    kept_headers, model_of, usage_of, stream_kind
+
+The one rule: in doubt it is not kept. A call too many costs money once; a wrong answer in a store
+costs trust. Nothing here does any IO.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+KEPT_HEADERS = re.compile(
+    r"content-(type|language|disposition|length)|date|location|operation-location|link|retry-after"
+    r"|(x-)?request-id|x-amzn-requestid|apim-request-id|x-ms-request-id|mistral-correlation-id"
+    r"|x-amzn-bedrock-[a-z-]+|openai-(model|version|processing-ms)|x-model-id"
+    r"|(x|anthropic)-ratelimit-[a-z0-9-]+|x-compute-[a-z-]+|x-generation-id"
+)
+"""The response headers that are kept. Nothing that names an account, and nothing that is secret."""
+
+_NEVER_KEPT = re.compile(
+    r".*(cookie|authorization|authenticate|api-?key|(^|-)key$|secret|token$|signature|credential"
+    r"|organi[sz]ation|project|account|workspace|tenant).*"
+    r"|(content|transfer)-encoding"  # the body is decoded
+)
+
+REPEATABLE_ERRORS = frozenset({400, 404, 405, 410, 413, 415, 422})
+"""With `errors=True` these are kept too: the same request would fail in the same way tomorrow."""
+
+
+def kept_headers(
+    headers: Sequence[tuple[str, str]], extra: frozenset[str] = frozenset(), encoded: bool = False
+) -> list[tuple[str, str]]:
+    """The response headers that a client sees, on a miss as on every hit after it.
+
+    `extra` are the names that the user asked for; `encoded` says that the body came with a content
+    encoding, whose length is not that of the body that clients read.
+    """
+    kept = []
+    for name, value in headers:
+        lower = name.lower()
+        if KEPT_HEADERS.fullmatch(lower) or lower in extra:
+            if _NEVER_KEPT.fullmatch(lower) or (encoded and lower == "content-length"):
+                continue
+            kept.append((lower, value))
+    return kept
+
+
+class Answer(NamedTuple):
+    """A response as far as it was read. `ended` says that its end was reached."""
+
+    status: int
+    content_type: str
+    body: bytes
+    ended: bool
+
+
+def candidate(status: int, *, errors: bool = False) -> bool:
+    """Whether a response of this status may turn out worth keeping."""
+    return 200 <= status < 300 or (errors and status in REPEATABLE_ERRORS)
+
+
+_GET_OF_SOMETHING_ELSE = "of GETs, only lists of models and polls that have ended are kept"
+
+
+def flaw(answer: Answer, *, poll: bool = False) -> str | None:
+    """Why an answer is not worth keeping, in a few words; None if it is."""
+    kind = stream_kind(answer.content_type, answer.body)
+    if answer.status >= 400:
+        return None if answer.ended else "it was cut or left before its end"
+    if kind:
+        return _STREAMS[kind](answer)
+    if not answer.ended:
+        return "it was cut or left before its end"
+    if "json" not in answer.content_type:
+        return _GET_OF_SOMETHING_ELSE if poll else None
+    if not answer.body.strip():
+        return _GET_OF_SOMETHING_ELSE if poll else None
+    try:
+        data = orjson.loads(answer.body)
+    except ValueError:
+        return _unreadable(answer.body)
+    if is_error(data):
+        return "it carries an error"
+    if poll and not _poll_ended(data):
+        return _GET_OF_SOMETHING_ELSE
+    return None
+
+
+_NDJSON = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/stream+json",
+)
+
+
+def stream_kind(content_type: str, body: bytes = b"") -> str | None:
+    """`sse`, `ndjson`, `json-array`, `aws-eventstream`, or None for a body in one piece."""
+    kind = content_type.partition(";")[0].strip().lower()
+    # Some servers call their event streams JSON, and some proxies call them nothing.
+    if kind == "text/event-stream" or body.startswith((b"data:", b"event:")):
+        return "sse"
+    if kind in _NDJSON:
+        return "ndjson"
+    if kind == "application/vnd.amazon.eventstream" or (not kind and b":event-type" in body[:64]):
+        return "aws-eventstream"
+    # Gemini streams a JSON array of chunks where `alt=sse` is not asked for.
+    if kind == "application/json" and body[:1] == b"[" and b'"candidates"' in body:
+        return "json-array"
+    return None
+
+
+def is_error(data: Any) -> bool:
+    """Whether a decoded JSON body, or one event of a stream, says that the call failed."""
+    if isinstance(data, list):
+        return any(isinstance(item, dict) and is_error(item) for item in data)
+    if not isinstance(data, dict):
+        return False
+    if data.get("error") or data.get("type") in ("error", "response.failed"):
+        return True
+    # The polls of OpenAI's responses and of operations that ended badly.
+    return data.get("status") in ("failed", "FAILED", "cancelled", "expired")
+
+
+# The end of a poll, in the words of the APIs that have them.
+_FINISHED = frozenset(
+    {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
+)
+
+
+def _poll_ended(data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    if data.get("done") is True:
+        return True
+    state = data.get("status", data.get("state"))
+    return isinstance(state, str) and state.lower().rpartition("_")[2] in _FINISHED
+
+
+def _unreadable(body: bytes) -> str | None:
+    """The verdict on JSON that orjson refuses: NaN is Python's own and common; a cut is neither."""
+    import json
+
+    try:
+        json.loads(body)
+    except ValueError:
+        return "its JSON is broken: it was cut on the way"
+    return None
+
+
+_CUT = "the stream was cut or left before its end"
+_FAILED = "the stream carries an error event"
+_LINE = re.compile(rb"\r\n|\r|\n")
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+def sse_data(body: bytes) -> Iterator[bytes]:
+    """The data of each event of an event stream that has any (WHATWG HTML, 9.2.6)."""
+    data: list[bytes] = []
+    for line in _LINE.split(body):
+        if not line and data:
+            yield b"\n".join(data)
+            data = []
+        elif line.startswith(b"data:"):
+            data.append(line[6:] if line[5:6] == b" " else line[5:])
+    if data:
+        yield b"\n".join(data)
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        return None
+
+
+_LAST_EVENTS = frozenset(
+    {
+        "message_stop",  # Anthropic
+        "message-end",  # Cohere
+        "stream-end",  # Cohere v1
+        "response.completed",  # OpenAI responses
+        "response.incomplete",
+        "response.done",
+        "transcript.text.done",  # OpenAI audio
+        "speech.audio.done",
+        "image_generation.completed",
+        "image_edit.completed",
+        "interaction.completed",  # Gemini interactions
+        "interaction.complete",
+    }
+)
+_OPENING_EVENTS = frozenset({"message_start", "message-start", "response.created"})
+
+
+def _events(answer: Answer, events: Iterator[Any], *, over: bool = False) -> str | None:
+    """The verdict on a stream of decoded events; `over` says that a marker of its end was seen.
+
+    A stream that speaks a protocol with a last event, or with a finish reason for each choice, must
+    have had it. One that speaks neither is whole if its end was reached.
+    """
+    protocol = usage_due = False
+    choices: dict[str, bool] = {}  # index -> finished
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        if is_error(event):
+            return _FAILED
+        kind = str(event.get("type") or event.get("event_type"))
+        over = over or kind in _LAST_EVENTS or event.get("done") is True
+        protocol = protocol or kind in _OPENING_EVENTS
+        told = event.get("choices") or event.get("candidates")
+        for choice in told if isinstance(told, list) else ():
+            if isinstance(choice, dict):
+                ends = choice.get("finish_reason") or choice.get("finishReason")
+                index = str(choice.get("index", 0))
+                choices[index] = choices.get(index, False) or bool(ends)
+        if "usage" in event and event.get("object") == "chat.completion.chunk":
+            usage_due = not event["usage"]  # null in each chunk: the numbers come last
+    finished = bool(choices) and all(choices.values())
+    if over or (answer.ended and (finished or not (choices or protocol))):
+        return None
+    return None if finished and not usage_due else _CUT
+
+
+def _sse(answer: Answer) -> str | None:
+    if b"event: error" in answer.body or b"event:error" in answer.body:
+        names = [line[6:].strip() for line in _LINE.split(answer.body) if line[:6] == b"event:"]
+        if b"error" in names:
+            return _FAILED
+    if not answer.ended and not answer.body.endswith(_EVENT_ENDS):
+        return _CUT  # left in the middle of an event
+    pieces = list(sse_data(answer.body))
+    done = bool(pieces) and pieces[-1].strip() == b"[DONE]"
+    return _events(answer, map(_loads, pieces), over=done)
+
+
+def _ndjson(answer: Answer) -> str | None:
+    lines = [line for line in _LINE.split(answer.body) if line.strip()]
+    if lines and _loads(lines[-1]) is None:
+        return _CUT
+    events = [_loads(line) for line in lines]
+    if answer.ended and events and isinstance(events[-1], dict) and events[-1].get("done") is False:
+        return _CUT  # Ollama says `done` in every line
+    return _events(answer, iter(events))
+
+
+def _json_array(answer: Answer) -> str | None:
+    events = _loads(answer.body)
+    return _events(answer, iter(events)) if isinstance(events, list) else _CUT
+
+
+def _aws_eventstream(answer: Answer) -> str | None:
+    """Amazon's binary frames: total length, header length, checksum, headers, payload, checksum."""
+    body, at, over = answer.body, 0, False
+    while at + 16 <= len(body):
+        length = int.from_bytes(body[at : at + 4], "big")
+        if length < 16 or at + length > len(body):
+            return _CUT
+        headers = body[at + 12 : at + 12 + int.from_bytes(body[at + 4 : at + 8], "big")]
+        if b"exception" in headers or b":error-code" in headers:
+            return _FAILED
+        over = over or b"messageStop" in headers
+        at += length
+    if at != len(body):
+        return _CUT
+    return None if answer.ended or over else _CUT
+
+
+_STREAMS = {
+    "sse": _sse,
+    "ndjson": _ndjson,
+    "json-array": _json_array,
+    "aws-eventstream": _aws_eventstream,
+}
+
+
+class Watch:
+    """Looks for the end of a stream in its pieces as they pass, for the price of a few searches.
+
+    Some clients (litellm) leave a stream without closing it, so its end must be noticed on the way.
+    """
+
+    _LAST = (b"[DONE]", b'"done":true', *(kind.encode() for kind in sorted(_LAST_EVENTS)))
+    # Anthropic tells the stop reason in the last event but one; litellm reads no further.
+    _LAST_BUT_ONE = re.compile(rb'"message_delta".*"stop_reason":\s*"', re.DOTALL)
+
+    def __init__(self) -> None:
+        self._event = b""  # what came since the end of the last event
+
+    def see(self, piece: bytes) -> str:
+        """`last` if the stream may be over now, `last but one`, or an empty string."""
+        seen = self._event + piece
+        if not seen.endswith((*_EVENT_ENDS, b"}\n")):
+            # Long events (whole answers, images) come in many pieces: keep only what can matter.
+            if len(seen) > 65536:
+                seen = seen[:4096] + seen[-4096:]
+            self._event = seen
+            return ""
+        self._event = b""
+        if any(mark in seen for mark in self._LAST):
+            return "last"
+        return "last but one" if self._LAST_BUT_ONE.search(seen) else ""
+
+
+# ---- What an answer says of itself ----
+
+_MODEL_IN_PATH = re.compile(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+
+
+def model_of(url: str, outline_body: Any) -> str | None:
+    """The model that a request names, in its body or its path."""
+    if isinstance(outline_body, dict):
+        model = outline_body.get("model") or outline_body.get("modelId")
+        if isinstance(model, str):
+            return model
+    if found := _MODEL_IN_PATH.search(url):
+        return found[1].replace("%3A", ":")
+    return None
+
+
+def usage_of(answer: Answer) -> dict[str, int] | None:
+    """Tokens as `{"input": n, "output": n}`, where the answer tells."""
+    kind = stream_kind(answer.content_type, answer.body)
+    if kind == "sse":
+        events: Iterator[Any] = map(_loads, sse_data(answer.body))
+    elif kind == "ndjson":
+        events = map(_loads, answer.body.splitlines())
+    elif "json" in answer.content_type:
+        data = _loads(answer.body)
+        events = iter(data if isinstance(data, list) else [data])
+    else:
+        return None
+    usage: dict[str, int] = {}
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        # Anthropic and OpenAI responses wrap it; Ollama has it at the top.
+        for place in (event, event.get("message"), event.get("response"), event.get("delta")):
+            if isinstance(place, dict):
+                _add_usage(usage, place)
+    return usage or None
+
+
+_USAGE = {
+    "input": ("input_tokens", "prompt_tokens", "promptTokenCount", "inputTokens"),
+    "output": ("output_tokens", "completion_tokens", "candidatesTokenCount", "outputTokens"),
+}
+
+
+def _add_usage(usage: dict[str, int], place: dict[str, Any]) -> None:
+    told = place.get("usage") or place.get("usageMetadata") or place.get("usage_metadata")
+    if isinstance(told, dict) and isinstance(told.get("tokens"), dict):
+        told = told["tokens"]  # Cohere
+    if isinstance(told, dict):
+        for name, spellings in _USAGE.items():
+            for spelling in spellings:
+                if isinstance(count := told.get(spelling), int | float):
+                    usage[name] = int(count)
+    for name, spelling in (("input", "prompt_eval_count"), ("output", "eval_count")):
+        if isinstance(count := place.get(spelling), int):
+            usage[name] = count
