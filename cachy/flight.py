@@ -5,7 +5,7 @@ and looks again. If nothing was kept by then, the next takes over. The rule: wai
 
 - Nobody waits for himself: not a task for its own stream, and no thread for what runs in it.
 - Nobody waits for a stream that its holder does not read: after a second that counts as abandoned.
-- Nobody waits for the dead: a loop that was closed, or a thread that ended, in the middle of a call.
+- Nobody waits for the dead: a loop that was closed, or a thread that ended, amid a call.
 - Nobody waits for more than two flights: where calls fail one after the other, go on alone.
 """
 

@@ -180,11 +180,12 @@ def record_and_replay() -> Path:
 def show_store(folder: Path) -> None:
     console.rule("3. What lies in that store", align="left")
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and "local" not in path.parts:
             size = f"{path.stat().st_size:,} bytes"
             console.print(f"  {path.relative_to(folder)}  [dim]{size}[/dim]", soft_wrap=True)
     console.print(
-        "\nCommit the entries beside your notebooks; `.gitignore` keeps local/ and itself out.\n"
+        "  .cachy/local/\n\n"
+        "Commit it beside your notebooks: .gitignore keeps itself and local/ out.\n",
     )
     command = [sys.executable, "-m", "cachy", "ls"]
     console.print(f"[bold]$ cachy ls[/bold]    [dim]in {folder}[/dim]", soft_wrap=True)
