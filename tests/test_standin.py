@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import struct
 import threading
@@ -228,7 +229,8 @@ def test_litellm(standin: Standin, model: str, monkeypatch: pytest.MonkeyPatch) 
         return [plain.choices[0].message.content, "".join(text)]
 
     said = [litellm.completion(**asked).choices[0].message.content, *asyncio.run(chat())]
-    assert ["Answer 1 " in said[0], "Answer 2 " in said[1], "Answer 3 " in said[2]] == [True] * 3
+    # litellm may make calls of its own meanwhile, so the numbers need not be 1, 2 and 3.
+    assert len({re.findall(r"Answer \d+ ", text)[0] for text in said}) == 3
 
 
 def test_aiohttp(standin: Standin) -> None:
