@@ -17,6 +17,8 @@ from threading import Event, Lock, get_ident
 from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cachy.threads import running_loop
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,17 +59,7 @@ def async_caller() -> Caller:
     """The caller of a function that is awaited."""
     import anyio
 
-    return Caller(get_ident(), anyio.get_current_task().id, _running_loop())
-
-
-def _running_loop() -> Any:
-    """The running loop of asyncio; None under trio."""
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+    return Caller(get_ident(), anyio.get_current_task().id, running_loop())
 
 
 class Flight:
@@ -123,7 +115,7 @@ class Flight:
         """Like `wait`, for a task."""
         import asyncio
 
-        if (loop := _running_loop()) is None:
+        if (loop := running_loop()) is None:
             await self._poll()
             return
         over = asyncio.Event()

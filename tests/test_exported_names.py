@@ -76,6 +76,7 @@ LAYERS = (
     "policy",
     "answers",
     "store",
+    "threads",
     "recording",
     "cache",
     "patch",

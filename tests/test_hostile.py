@@ -580,12 +580,14 @@ def in_loop_interrupts(folder: Path, port: int) -> dict[str, Any]:
     return {"ends": sorted(set(ends)), "interrupted": ends.count("KeyboardInterrupt")}
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="there asyncio itself may hang, with or without cachy"
+)
 def test_ctrl_c_amid_an_event_loop(port: int, tmp_path: Path) -> None:
     told = in_child("loop_interrupts", tmp_path, port)
     assert set(told["ends"]) <= {"KeyboardInterrupt", "done"}
     assert told["interrupted"] > 5
-    if sys.version_info >= (3, 11):  # before, asyncio itself left tasks behind
-        assert told["stderr"] == ""
+    assert told["stderr"] == ""
     assert all_right(tmp_path)
 
 

@@ -25,6 +25,7 @@ from cachy.flight import Flight, async_caller, sync_caller
 from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
 from cachy.patch.miss import answer
 from cachy.recording import Recording
+from cachy.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -128,7 +129,7 @@ class _Adapter:
                             except Exception as raised:  # noqa: BLE001 - raised again below
                                 error = raised
                         if sign == "last":
-                            await _in_thread(partial(recording.commit, closing=False))
+                            await in_thread(partial(recording.commit, closing=False))
                         yield piece
                         if error is not None:
                             raise error
@@ -151,7 +152,7 @@ class _Adapter:
                 finally:
                     self._set_elapsed()
                     if self._recording.due():
-                        await _in_thread(self._recording.commit)
+                        await in_thread(self._recording.commit)
 
             def _set_elapsed(self) -> None:
                 if (response := self.response()) is not None:
@@ -449,13 +450,3 @@ def _hop(response: Any, following: Any) -> dict[str, Any]:
         "method": following.method,
         "url": canonical_url(str(following.url)),
     }
-
-
-async def _in_thread(function: Callable[[], None]) -> None:
-    """Call a function that waits for the disk, without holding up the event loop."""
-    import anyio.to_thread
-
-    try:
-        await anyio.to_thread.run_sync(function)
-    except RuntimeError:  # no new threads: the interpreter is shutting down
-        function()
