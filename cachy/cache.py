@@ -75,6 +75,12 @@ class Options(NamedTuple):
     scope: str = ""
     repeats: str = "same"
 
+    def as_settings(self) -> dict[str, Any]:
+        """As the arguments of `enable_cachy`, where `headers` are called `hdrs`."""
+        settings = self._asdict()
+        settings["hdrs"] = settings.pop("headers")
+        return settings
+
 
 class Cache:
     """A store, the rules for using it, and the counters."""
@@ -88,12 +94,13 @@ class Cache:
         self._flights = Flights()
         self._turns = Turns()
         self.log = Log()
+        self.settings: dict[str, Any] = {}  # those that made it, for blocks within
 
     def with_mode(self, mode: str) -> Cache:
         """The same cache, store and counters in another mode."""
         other = Cache(self.store, self.hosts, mode, self.options, self.stats)
         other._warned, other._flights = self._warned, self._flights
-        other._turns, other.log = self._turns, self.log
+        other._turns, other.log, other.settings = self._turns, self.log, self.settings
         return other
 
     def wants(self, method: str, url: str) -> Route | None:
@@ -107,6 +114,7 @@ class Cache:
         if route.cached:
             return route
         if self.mode == "replay":
+            self.stats.misses += 1
             reason = f"{route.reason}, so no recording can exist"
             self._note("refused", method, url, reason)
             remedy = "let it through, within no_cachy(), or put a fake in its place"
@@ -300,9 +308,14 @@ class Cache:
                 reason=reason,
             )
         if self.options.debug:
-            sign = {"hit": "🟢 HIT", "miss": "🔴 MISS"}[event]
             line = question.canonical.partition(b"\n")[0].decode()
-            print(f"{sign} {question.key[:8]} {line}")
+            told = f"{event.upper()} {question.key[:8]} {line}"
+            try:
+                print({"hit": "🟢", "miss": "🔴"}[event], told)
+            except UnicodeEncodeError:  # a terminal or a file that knows no such signs
+                print(told.encode("ascii", "replace").decode())
+            except (OSError, ValueError):
+                pass  # closed: not the user's call's business
 
 
 class Question:

@@ -6,15 +6,17 @@ and looks again. If nothing was kept by then, the next takes over. The rule: wai
 - Nobody waits for himself: not a task for its own stream, and no thread for what runs in it.
 - Nobody waits for a stream that its holder does not read: after a second that counts as abandoned.
 - Nobody waits for the dead: a loop that was closed, or a thread that ended, amid a call.
+- Nobody waits for longer than his own call would: then he makes it.
 - Nobody waits for more than two flights: where calls fail one after the other, go on alone.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
+from math import inf
 from threading import Event, Lock, get_ident
-from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.threads import running_loop
@@ -47,12 +49,23 @@ class Caller(NamedTuple):
         """Whether the caller can never go on: its loop is closed, or its thread is over."""
         if self.loop is not None and self.loop.is_closed():
             return True
-        return all(thread.ident != self.thread for thread in enumerate_threads())
+        return self.thread not in sys._current_frames()
 
 
 def sync_caller() -> Caller:
     """The caller of a function that blocks its thread."""
     return Caller(get_ident())
+
+
+def whoever() -> Caller:
+    """The task that runs here, or else the thread."""
+    loop = running_loop()
+    if loop is None:
+        return Caller(get_ident())
+    import asyncio
+
+    task = asyncio.current_task(loop)
+    return Caller(get_ident(), None if task is None else id(task))
 
 
 def async_caller() -> Caller:
@@ -104,19 +117,20 @@ class Flight:
                 return
         wake()
 
-    def wait(self) -> None:
-        """Block until the flight is over, or is no longer worth waiting for."""
-        over = Event()
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the flight is over, or is no longer worth waiting for, or for the seconds
+        that the caller's own call would wait."""
+        over, deadline = Event(), _deadline(timeout)
         self._call_when_over(over.set)
-        while self._worth_waiting() and not over.wait(_LOOK_AGAIN):
+        while self._worth_waiting() and (left := _left(deadline)) > 0 and not over.wait(left):
             pass
 
-    async def wait_async(self) -> None:
+    async def wait_async(self, timeout: float | None = None) -> None:
         """Like `wait`, for a task."""
         import asyncio
 
         if (loop := running_loop()) is None:
-            await self._poll()
+            await self._poll(_deadline(timeout))
             return
         over = asyncio.Event()
 
@@ -127,18 +141,28 @@ class Flight:
                 pass  # the loop of the one who waited is closed, so nobody waits
 
         self._call_when_over(wake)
-        while self._worth_waiting() and not over.is_set():
+        deadline = _deadline(timeout)
+        while self._worth_waiting() and (left := _left(deadline)) > 0 and not over.is_set():
             try:
-                await asyncio.wait_for(over.wait(), _LOOK_AGAIN)
+                await asyncio.wait_for(over.wait(), left)
             except asyncio.TimeoutError:  # in Python 3.10 not yet the built-in one
                 pass
 
-    async def _poll(self) -> None:
+    async def _poll(self, deadline: float) -> None:
         """Under trio there is no waking from another thread through anyio's public names."""
         import anyio
 
-        while self._worth_waiting():
-            await anyio.sleep(0.01)
+        while self._worth_waiting() and (left := _left(deadline)) > 0:
+            await anyio.sleep(min(left, 0.01))
+
+
+def _deadline(timeout: float | None) -> float:
+    return inf if timeout is None else time.monotonic() + timeout
+
+
+def _left(deadline: float) -> float:
+    """How long to wait until the next look: seconds."""
+    return min(_LOOK_AGAIN, deadline - time.monotonic())
 
 
 class Flights:

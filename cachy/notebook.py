@@ -24,6 +24,7 @@ from cachy.entry import key_in
 from cachy.errors import CachyError, ConfigError
 from cachy.key import KEY_LENGTH
 from cachy.session import disable_cachy, enable_cachy, session_in_force
+from cachy.store import shown_path
 
 if TYPE_CHECKING:
     from cachy.session import Session
@@ -54,7 +55,8 @@ class _Magic:
         self._start: tuple[Session | None, int, int] = None, 0, 0
         # What the last cell that made any calls has recorded, and where.
         self._last: tuple[Store, list[str]] | None = None
-        self._before: tuple[Session | None, str] | None = None  # the mode before `%%cachy`
+        # What `%%cachy` found and must restore: the session, its mode, and the one in force since.
+        self._before: tuple[Session | None, str, Session | None] | None = None
 
     def register(self) -> None:
         shell = self._shell
@@ -115,9 +117,9 @@ class _Magic:
 
     def _set_mode_for_cell(self, mode: str) -> None:
         session = session_in_force()
-        if self._before is None:
-            self._before = session, "" if session is None else session.mode
+        before = self._before or (session, "" if session is None else session.mode, None)
         self._set_mode(mode)
+        self._before = (*before[:2], session_in_force())
 
     # Cells
 
@@ -129,12 +131,12 @@ class _Magic:
     def _end_cell(self) -> None:
         self._last = self._calls() or self._last
         if self._before is not None:
-            session, mode = self._before
+            session, mode, made = self._before
             self._before = None
-            if session is None:
-                disable_cachy()
-            else:
+            if session is not None:
                 session.cache.mode = mode
+            elif session_in_force() is made:  # the cell itself may have enabled another
+                disable_cachy()
 
     def _calls(self) -> tuple[Store, list[str]] | None:
         """What this cell has recorded so far, and where; None if it has made no calls."""
@@ -203,7 +205,7 @@ class Status:
             self.mode += " (CACHY_MODE is set, and wins)"
         self.rows = [
             ("mode", self.mode),
-            ("store", _path(repr(session.store))),
+            ("store", shown_path(repr(session.store))),
             ("hits", f"{stats.hits:,}"),
             ("misses", f"{stats.misses:,}"),
             ("recorded", f"{stats.recorded:,}"),
@@ -222,11 +224,3 @@ class Status:
             for name, value in self.rows
         )
         return f"<table>{''.join(rows)}</table>"
-
-
-def _path(path: str) -> str:
-    """A path as seen from here, where that is shorter and says no less."""
-    try:
-        return min(path, os.path.relpath(path), key=len) if os.path.isabs(path) else path
-    except ValueError:  # another drive
-        return path

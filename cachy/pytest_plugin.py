@@ -107,9 +107,22 @@ class _Run:
             self._closing.enter_context(_variable("CACHY_MODE", asked))
         self._mode: str = config.getini("cachy_mode")
         self._everywhere = (asked or self._mode or "off") != "off"
-        if self._everywhere and (os.environ.get("CACHY_MODE") or self._mode) == "replay":
+        variable = os.environ.get("CACHY_MODE", "")
+        if variable:
+            self._check(variable)
+        if variable == "replay" or (self._everywhere and self._mode == "replay" and not variable):
             # Now, because modules of tests make clients when they are imported.
             self._set_placeholders(self._closing)
+
+    def _check(self, mode: str) -> None:
+        """Raises UsageError once for what would else fail in every test."""
+        from cachy.errors import ConfigError
+        from cachy.session import check_mode
+
+        try:
+            check_mode(mode)
+        except ConfigError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def pytest_unconfigure(self) -> None:
         self._closing.close()

@@ -43,6 +43,7 @@ class Recording:
         self._kept_length = -1
         self._ended = False
         self._open = False
+        self._over = False
         self._watch: answers.Watch | None = None
 
     @property
@@ -69,8 +70,7 @@ class Recording:
         """
         cache = self._cache
         if not answers.candidate(status, errors=cache.options.errors):
-            cache.skip(self._request, f"its status is {status}")
-            self.abandon()
+            self.abandon(f"its status is {status}")
             return None
         self._request = self._request._replace(headers=sent)
         encoded = any(name.lower() == "content-encoding" for name, _ in headers)
@@ -99,9 +99,15 @@ class Recording:
         self.hold()
         return kept
 
-    def abandon(self) -> None:
-        """There is, or will be, nothing to keep. Calling it again does nothing."""
-        self._open = False
+    def abandon(self, reason: str = "it was left before its end") -> None:
+        """There will be no more, and what there is is not whole. Again it does nothing."""
+        if not self._over and self._kept_length < 0:
+            self._cache.skip(self._request, reason)
+        self._land()
+
+    def _land(self) -> None:
+        """The call is over, kept or not."""
+        self._open, self._over = False, True
         if self._turn is not None and self._kept_length < 0:
             self._turn.give_back()
         if self._flight is not None:
@@ -163,7 +169,7 @@ class Recording:
             self._cache.warn("a response could not be recorded", error)
         finally:
             if closing:
-                self.abandon()
+                self._land()
             elif self._length == self._kept_length and self._flight is not None:
                 self._flight.land()
 

@@ -7,6 +7,7 @@ while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -19,10 +20,10 @@ from cachy.key import NOISE, Noise
 from cachy.log import Log
 from cachy.patch import Patches
 from cachy.samples import REPEATS
-from cachy.store import DirStore, MappingStore, Store, find_root
+from cachy.store import DirStore, MappingStore, Store, find_root, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
 
 _SYNONYMS = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
 _REQUESTS = ("outline", "full", "none")
@@ -57,7 +58,8 @@ class Session:
         stats = self.stats
         return (
             f"<cachy {self.mode}: {stats.hits} hits, {stats.misses} misses, "
-            f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; {self.store!r}>"
+            f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; "
+            f"{shown_path(repr(self.store))}>"
         )
 
 
@@ -195,13 +197,14 @@ def no_cachy() -> Iterator[None]:
 def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
     """Within the block, in this task or thread, cachy is on with these settings.
 
-    With `mode` alone it is the session around it in another mode; with other settings, those of
-    `enable_cachy`, a session of its own. Blocks nest; what was before is restored.
+    It is the session around it with other settings, those of `enable_cachy`; where there is none,
+    one of its own. Blocks nest; what was before is restored. Threads started within are outside,
+    unless they are given the context (`contextvars.copy_context`, `asyncio.to_thread`).
     """
     global _blocks
     around = _current() or (_session.cache if _session is not None else None)
     if around is None or settings:
-        cache = _configure(mode=mode or "auto", **settings)
+        cache = _configured_within(around, mode, settings)
         journal.begin(cache.store, cache.stats)
     else:
         cache = around.with_mode(_mode(mode or around.mode))
@@ -219,6 +222,20 @@ def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
             _blocks -= 1
             if _session is None and not _blocks:
                 _patches.remove()
+
+
+def _configured_within(around: Cache | None, mode: str | None, settings: dict[str, Any]) -> Cache:
+    """A cache with these settings, and for the rest with those of the one around it."""
+    if around is None:
+        return _configure(mode=mode or "auto", **settings)
+    inherited = {**around.settings, "mode": around.mode}
+    elsewhere = "store" in settings or "cache_dir" in settings
+    if elsewhere:
+        inherited |= {"store": "dir", "cache_dir": None}
+    cache = _configure(**inherited | ({"mode": mode} if mode else {}) | settings)
+    if not elsewhere:
+        cache.store = around.store
+    return cache
 
 
 def _configure(
@@ -239,18 +256,21 @@ def _configure(
         requests=_one_of("requests", requests, _REQUESTS),
         headers=frozenset(_headers(hdrs)),
         noise=tuple(_noise(noise)),
-        scope=scope,
+        scope=_scope(scope),
         repeats=_one_of("repeats", repeats, REPEATS),
         **switches,
     )
     cache = Cache(_store(store, cache_dir), policy.Hosts(doms), _mode(mode), options)
     cache.log = Log.of_environment()
+    cache.settings = {"store": store, "cache_dir": cache_dir, "doms": doms, **options.as_settings()}
     return cache
 
 
 def _store(store: Any, cache_dir: Any) -> Store:
     if store == "dir" and isinstance(store, str):
         return DirStore(find_root(cache_dir))
+    if isinstance(store, str) and store in (*MODES, *_SYNONYMS):
+        raise ConfigError(f"store={store!r} is a mode: write mode={store!r}")
     if isinstance(store, str | os.PathLike):
         raise ConfigError(
             f"store={os.fspath(store)!r} is not a kind of store; for a folder of your choice use "
@@ -265,9 +285,17 @@ def _store(store: Any, cache_dir: Any) -> Store:
     raise ConfigError(f'store={store!r} is no store; use "dir", or a mutable mapping such as {{}}')
 
 
+def _scope(scope: Any) -> str:
+    if not isinstance(scope, str):
+        raise ConfigError(f"scope={scope!r} is no text: give a name, such as scope='draft-2'")
+    return scope
+
+
 def _headers(hdrs: Any) -> Iterator[str]:
     if isinstance(hdrs, str):
         raise ConfigError(f"hdrs={hdrs!r} is a single string; pass a tuple: hdrs=({hdrs!r},)")
+    if not isinstance(hdrs or (), Iterable):
+        raise ConfigError(f"hdrs={hdrs!r} is none: pass a tuple of names of response headers")
     for name in hdrs or ():
         if not isinstance(name, str):
             raise ConfigError(f"hdrs holds {name!r}, which is no name of a header")
@@ -276,6 +304,8 @@ def _headers(hdrs: Any) -> Iterator[str]:
 
 def _noise(noise: Any) -> Iterator[Noise]:
     """The patterns, checked here and not in the middle of the user's call."""
+    if not isinstance(noise, Iterable):
+        raise ConfigError(f"noise={noise!r} is none: pass NOISE + (Noise(…),), or () for nothing")
     for item in noise:
         if not isinstance(item, Noise):
             raise ConfigError(
@@ -291,9 +321,15 @@ def _noise(noise: Any) -> Iterator[Noise]:
 def _mode(mode: str) -> str:
     """The mode in force: CACHY_MODE, where it is set, wins over the argument."""
     asked = _one_of("mode", _SYNONYMS.get(mode, mode) if isinstance(mode, str) else mode, MODES)
-    if variable := os.environ.get("CACHY_MODE", "").strip().lower():
-        return _one_of("CACHY_MODE", _SYNONYMS.get(variable, variable), MODES)
+    if variable := os.environ.get("CACHY_MODE", "").strip():
+        return check_mode(variable)
     return asked
+
+
+def check_mode(mode: str) -> str:
+    """The mode that CACHY_MODE means when it is this. Raises ConfigError."""
+    name = mode.strip().lower()
+    return _one_of("CACHY_MODE", _SYNONYMS.get(name, name), MODES)
 
 
 def _one_of(name: str, value: Any, allowed: Sequence[str]) -> str:

@@ -420,6 +420,14 @@ def _check_manifest(root: str) -> None:
 _PROJECT_MARKS = (FOLDER,), (".git", "pyproject.toml", "settings.ini")
 
 
+def shown_path(path: str) -> str:
+    """A path as seen from here, where that is shorter and says no less."""
+    try:
+        return min(path, os.path.relpath(path), key=len) if os.path.isabs(path) else path
+    except (OSError, ValueError):  # the working directory is gone, or on another drive
+        return path
+
+
 def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
     """The path of `.cachy`: in `cache_dir`, or by default in the nearest parent of the working
     directory that has one, then that looks like a project's root, then in the working directory.
@@ -427,6 +435,10 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
     Raises ConfigError if `cache_dir` is a file.
     """
     if cache_dir is not None:
+        if not isinstance(cache_dir, str | os.PathLike):
+            raise ConfigError(f"cache_dir={cache_dir!r} is no path: give a folder, or None")
+        if os.path.basename(os.path.normpath(cache_dir)) == FOLDER:
+            cache_dir = os.path.dirname(os.path.normpath(cache_dir))  # the store itself was meant
         folder = existing = os.path.abspath(os.path.expanduser(cache_dir))
         while not os.path.lexists(existing):
             existing = os.path.dirname(existing)
@@ -436,7 +448,12 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
                 f"give the folder that holds {FOLDER}, or shall hold it"
             )
         return os.path.join(folder, FOLDER)
-    here = os.getcwd()
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working directory is gone; name one that is there: cache_dir=…"
+        ) from None
     parents = [here]
     while (parent := os.path.dirname(parents[-1])) != parents[-1]:
         parents.append(parent)

@@ -240,6 +240,42 @@ def test_a_child_does_not_wait_for_its_parent(standin: Standin, session: Session
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_nobody_waits_for_longer_than_his_own_call_would(
+    awaited: bool, standin: Standin, session: Session
+) -> None:
+    standin.behave(Behaviour(delay=3))
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(ask, PLAIN)
+        time.sleep(0.2)
+        start = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout):
+            asyncio.run(hurried()) if awaited else httpx.post(URL, json=PLAIN, timeout=0.3)
+        assert time.monotonic() - start < 2
+        leader.result()
+
+
+async def hurried() -> None:
+    async with httpx.AsyncClient(timeout=0.3) as client:
+        await client.post(URL, json=PLAIN)
+
+
+def test_a_task_born_within_a_call_is_no_part_of_it(standin: Standin, session: Session) -> None:
+    born: list[asyncio.Task[bytes]] = []
+
+    async def give_birth(request: httpx.Request) -> None:
+        born.append(asyncio.create_task(aask(STREAM)))
+
+    async def main() -> None:
+        hooks = {"request": [give_birth]}
+        async with httpx.AsyncClient(event_hooks=hooks) as client:
+            await client.post(URL, json=PLAIN)
+        await asyncio.gather(*born)
+
+    asyncio.run(main())
+    assert session.stats.recorded == 2
+
+
 def test_refreshing_is_never_shared(standin: Standin, tmp_path: Path) -> None:
     enable_cachy(cache_dir=tmp_path, mode="refresh")
     try:

@@ -179,6 +179,14 @@ def test_a_cell_alone_is_not_enabled_for_good(shell: Shell, standin: Standin) ->
     shell("%%cachy replay\nask()")
 
 
+def test_a_cell_may_enable_for_good(shell: Shell, standin: Standin, tmp_path: Path) -> None:
+    shell(f"%%cachy refresh\nimport cachy\ncachy.enable_cachy(cache_dir={str(tmp_path)!r})")
+    session = session_in_force()
+    assert session is not None
+    assert session.mode == "auto"
+    disable_cachy()
+
+
 def test_lines_keep_their_numbers(shell: Shell, session: Session) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         shell("%%cachy off\n\n1 / 0")

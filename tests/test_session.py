@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import logging
 import os
 import re
@@ -220,6 +221,12 @@ def test_a_misspelt_variable(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         pytest.param({"requests": "all"}, "requests='all'.*outline, full, none", id="requests"),
         pytest.param({"hdrs": "x-mine"}, "hdrs='x-mine'", id="hdrs-string"),
         pytest.param({"hdrs": (b"x-mine",)}, "b'x-mine'", id="hdrs-bytes"),
+        pytest.param({"hdrs": 5}, "hdrs=5", id="hdrs-number"),
+        pytest.param({"scope": 5}, "scope=5", id="scope-number"),
+        pytest.param({"scope": ["a"]}, r"scope=\['a'\]", id="scope-list"),
+        pytest.param({"store": "replay"}, "mode='replay'", id="store-mode"),
+        pytest.param({"cache_dir": 5}, "cache_dir=5", id="folder-number"),
+        pytest.param({"noise": None}, "noise=None", id="noise-none"),
         pytest.param({"noise": "run-1"}, "noise", id="noise-string"),
         pytest.param({"noise": ("run-1",)}, "'run-1'", id="noise-strings"),
         pytest.param({"noise": (re.compile("x"),)}, "noise", id="noise-pattern"),
@@ -398,6 +405,46 @@ def test_a_block_with_settings_is_a_session_of_its_own(ask: Ask, tmp_path: Path)
         assert (inner.stats.hits, inner.stats.misses) == (1, 1)
     assert ask() == recorded
     assert (session.stats.hits, session.stats.misses) == (1, 1)
+
+
+def test_a_block_inherits_what_it_does_not_name(ask: Ask, standin: Standin, tmp_path: Path) -> None:
+    enable_cachy(cache_dir=tmp_path, requests="full")
+    recorded = ask()
+    standin.reset()
+    session = enable_cachy(cache_dir=tmp_path, mode="replay", doms=("api.openai.com",))
+    with cachy(errors=True) as inner:
+        assert (inner.mode, inner.store) == ("replay", session.store)
+        assert inner.cache.hosts.patterns == ("api.openai.com",)
+        assert ask() == recorded
+    with cachy(scope="another"), pytest.raises(CacheMiss):
+        ask()
+    with cachy(store={}, scope="") as inner:
+        assert inner.mode == "replay"
+    assert standin.calls == []
+
+
+def test_a_refusal_is_a_miss(client: httpx2.Client, tmp_path: Path) -> None:
+    session = enable_cachy(cache_dir=tmp_path, mode="replay")
+    with pytest.raises(CacheMiss, match="keeps state"):
+        client.post(f"{OPENAI}/files", content=b"x")
+    assert session.stats.misses == 1
+
+
+def test_the_store_itself_may_be_named(tmp_path: Path) -> None:
+    session = enable_cachy(cache_dir=tmp_path / ".cachy")
+    assert repr(session.store) == str(tmp_path / ".cachy")
+
+
+def test_debug_on_a_terminal_without_emoji(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", out)
+    enable_cachy(cache_dir=tmp_path, debug=True)
+    assert ask() == ask()
+    out.flush()
+    lines = out.buffer.getvalue().decode("cp1252").splitlines()
+    assert [line.split()[0] for line in lines] == ["MISS", "HIT"]
 
 
 def test_a_block_alone_switches_on_and_off(ask: Ask, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from weakref import finalize, ref
 
 from cachy.cache import Question
 from cachy.errors import CacheMiss
-from cachy.flight import Flight, async_caller, sync_caller
+from cachy.flight import Caller, Flight, async_caller, sync_caller, whoever
 from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
 from cachy.patch.miss import answer
 from cachy.recording import Recording
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
 
 _SEEN = {name.encode(): name for name in (*SEEN_HEADERS, "upgrade")}
-# A transport may itself use a client: one call is one recording, that of the outermost.
-_inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
+# A transport may itself use a client: one call is one recording, that of the outermost. A task that
+# is born within a call inherits this, and is known for another.
+_inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
 
 
 def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
@@ -174,7 +175,7 @@ class _Adapter:
                     return original(client, request, stream=stream, **options)
                 if isinstance(asked, Question):
                     while isinstance(found := cache.look(asked, sync_caller), Flight):
-                        found.wait()
+                        found.wait(_read_timeout(request))
                 else:
                     found = asked
             except CacheMiss as miss:
@@ -195,11 +196,11 @@ class _Adapter:
                         response.close()
                         raise
                 return response
-            token = _inside.set(True)
+            token = _inside.set(whoever())
             try:
                 live = original(client, request, stream=True, **options)
             except BaseException:
-                found.abandon()
+                found.abandon("the call failed")
                 raise
             finally:
                 _inside.reset(token)
@@ -228,7 +229,7 @@ class _Adapter:
                     return await original(client, request, stream=stream, **options)
                 if isinstance(asked, Question):
                     while isinstance(found := cache.look(asked, async_caller), Flight):
-                        await found.wait_async()
+                        await found.wait_async(_read_timeout(request))
                 else:
                     found = asked
             except CacheMiss as miss:
@@ -249,11 +250,11 @@ class _Adapter:
                         await response.aclose()
                         raise
                 return response
-            token = _inside.set(True)
+            token = _inside.set(whoever())
             try:
                 live = await original(client, request, stream=True, **options)
             except BaseException:
-                found.abandon()
+                found.abandon("the call failed")
                 raise
             finally:
                 _inside.reset(token)
@@ -270,7 +271,7 @@ class _Adapter:
 
     def _concern(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> Concern | None:
         """What cachy looks at of a request; None for one that must go through untouched."""
-        if _inside.get() or client.is_closed:
+        if ((inside := _inside.get()) is not None and inside == whoever()) or client.is_closed:
             return None
         url = str(request.url)
         try:
@@ -426,6 +427,13 @@ def _origin(head: dict[str, Any]) -> dict[str, Any]:
     if "miss" in head:
         return {"from": "miss", "miss": head["miss"]}
     return {"from": "store", "key": head["key"][:KEY_LENGTH], "recorded": head.get("recorded")}
+
+
+def _read_timeout(request: Any) -> float | None:
+    """The seconds for which a client waits for an answer; None for ever."""
+    timeout = request.extensions.get("timeout")
+    seconds = timeout.get("read") if isinstance(timeout, dict) else None
+    return seconds if isinstance(seconds, int | float) else None
 
 
 def _duration(ms: float) -> timedelta:
