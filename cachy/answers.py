@@ -65,14 +65,21 @@ class Answer(NamedTuple):
 
 def candidate(status: int, *, errors: bool = False) -> bool:
     """Whether a response of this status may turn out worth keeping."""
-    return 200 <= status < 300 or (errors and status in REPEATABLE_ERRORS)
+    whole = 200 <= status < 300 and status != 206  # Partial Content: who knows which part
+    return whole or (errors and status in REPEATABLE_ERRORS)
 
 
 _GET_OF_SOMETHING_ELSE = "of GETs, only lists of models and polls that have ended are kept"
 
 
-def flaw(answer: Answer, *, poll: bool = False) -> str | None:
-    """Why an answer is not worth keeping, in a few words; None if it is."""
+def flaw(
+    answer: Answer, *, poll: bool = False, known: bool = True, get: bool = False
+) -> str | None:
+    """Why an answer is not worth keeping, in a few words; None if it is.
+
+    `poll` says that only the end of a poll is worth keeping, `known` that the host is known to be
+    an API, `get` that the request was a GET.
+    """
     kind = stream_kind(answer.content_type, answer.body)
     if answer.status >= 400:
         return None if answer.ended else "it was cut or left before its end"
@@ -80,18 +87,31 @@ def flaw(answer: Answer, *, poll: bool = False) -> str | None:
         return _STREAMS[kind](answer)
     if not answer.ended:
         return "it was cut or left before its end"
-    if "json" not in answer.content_type:
-        return _GET_OF_SOMETHING_ELSE if poll else None
+    if known and "html" in answer.content_type.lower():
+        return "it is a web page: no API, but something on the way to it answered"
+    if "json" in answer.content_type.lower() and answer.status not in _BODILESS:
+        return _flaw_of_json(answer, poll, get)
+    return _GET_OF_SOMETHING_ELSE if poll else None
+
+
+_BODILESS = (204, 205)
+
+
+def _flaw_of_json(answer: Answer, poll: bool, get: bool) -> str | None:
     if not answer.body.strip():
-        return _GET_OF_SOMETHING_ELSE if poll else None
+        return "it is empty, and says that it is JSON"
     try:
         data = orjson.loads(answer.body)
     except ValueError:
         return _unreadable(answer.body)
+    if data is None or (isinstance(data, dict) and not data.get("choices", True)):
+        return "it holds no answer"
     if is_error(data):
         return "it carries an error"
     if poll and not _poll_ended(data):
         return _GET_OF_SOMETHING_ELSE
+    if get and (answer.status == 202 or _poll_goes_on(data)):
+        return "it is a poll of what still goes on"
     return None
 
 
@@ -107,7 +127,11 @@ def stream_kind(content_type: str, body: bytes = b"") -> str | None:
     """`sse`, `ndjson`, `json-array`, `aws-eventstream`, or None for a body in one piece."""
     kind = content_type.partition(";")[0].strip().lower()
     # Some servers call their event streams JSON, and some proxies call them nothing.
-    if kind == "text/event-stream" or body.startswith((b"data:", b"event:")):
+    if kind == "text/event-stream":
+        return "sse"
+    if body.startswith((b"data:", b"event:")) and (
+        not kind.startswith("text/") or b"data:" in body
+    ):
         return "sse"
     if kind in _NDJSON:
         return "ndjson"
@@ -128,22 +152,68 @@ def is_error(data: Any) -> bool:
     if data.get("error") or data.get("type") in ("error", "response.failed"):
         return True
     # The polls of OpenAI's responses and of operations that ended badly.
-    return data.get("status") in ("failed", "FAILED", "cancelled", "expired")
+    if _state(data) in _ENDED_BADLY:
+        return True
+    if data.get("success") is False:  # Cloudflare
+        return True
+    base = data.get("base_resp")  # MiniMax
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    choices = data.get("choices")
+    # OpenRouter tells it in a choice, Cohere at the top or in the last event's delta or response.
+    for place in (data, data.get("delta"), data.get("response"), *_dicts(choices)):
+        if isinstance(place, dict) and str(place.get("finish_reason")).lower() in _BAD_FINISHES:
+            return True
+    return any(choice.get("error") for choice in _dicts(choices))
 
 
-# The end of a poll, in the words of the APIs that have them.
-_FINISHED = frozenset(
+def _dicts(data: Any) -> list[dict[str, Any]]:
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+
+
+# Why a model stopped, where that was no end of its own.
+_BAD_FINISHES = frozenset(
+    {
+        "error",  # OpenRouter, Mistral, Cohere
+        "error_toxic",
+        "error_limit",
+        "timeout",
+        "user_cancel",
+        "insufficient_system_resource",  # DeepSeek
+        "network_error",  # Z.ai
+        "abort",  # vLLM, SGLang
+    }
+)
+# The states of a job, in the words of the APIs that have them.
+_ENDED_WELL = frozenset(
     {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
 )
+_ENDED_BADLY = frozenset({"failed", "failure", "error", "cancelled", "canceled", "expired"})
+_GOES_ON = re.compile(
+    r"not_(yet_)?(ready|done|started|finished|completed?)|partially_completed?|still_\w+"
+    r"|in_?(progress|queue)|running|pending|(en)?queued|waiting|processing|starting|started"
+    r"|submitted|scheduled|initiali[sz]ing|preparing|validating|generating|executing"
+    r"|finali[sz]ing|cancell?ing"
+)
+_STATE_PREFIX = re.compile(r"^((job|batch|operation|task|run|file)_)?(state|status)_")
+
+
+def _state(data: dict[str, Any]) -> str:
+    """What a job says of itself, in one spelling: `JOB_STATE_RUNNING` is `running`."""
+    told = data.get("status", data.get("state"))
+    if not isinstance(told, str):
+        return ""
+    return _STATE_PREFIX.sub("", re.sub(r"[ -]", "_", told.lower()))
 
 
 def _poll_ended(data: Any) -> bool:
+    return isinstance(data, dict) and (data.get("done") is True or _state(data) in _ENDED_WELL)
+
+
+def _poll_goes_on(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
-    if data.get("done") is True:
-        return True
-    state = data.get("status", data.get("state"))
-    return isinstance(state, str) and state.lower().rpartition("_")[2] in _FINISHED
+    return data.get("done") is False or bool(_GOES_ON.fullmatch(_state(data)))
 
 
 def _unreadable(body: bytes) -> str | None:
@@ -159,6 +229,7 @@ def _unreadable(body: bytes) -> str | None:
 
 _CUT = "the stream was cut or left before its end"
 _FAILED = "the stream carries an error event"
+_SILENT = "the stream holds no event that says something"
 _LINE = re.compile(rb"\r\n|\r|\n")
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
@@ -199,33 +270,44 @@ _LAST_EVENTS = frozenset(
         "interaction.complete",
     }
 )
-_OPENING_EVENTS = frozenset({"message_start", "message-start", "response.created"})
+# Events of protocols that have a last one.
+_OF_A_PROTOCOL = re.compile(
+    r"(response|transcript|speech|image_generation|image_edit|interaction)\."  # OpenAI, Gemini
+    r"|(message|content_block)_"  # Anthropic
+    r"|(message|content)-|stream-start$"  # Cohere
+)
+_PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")
 
 
-def _events(answer: Answer, events: Iterator[Any], *, over: bool = False) -> str | None:
-    """The verdict on a stream of decoded events; `over` says that a marker of its end was seen.
+def _events(answer: Answer, events: Iterator[Any], *, done: bool = False) -> str | None:
+    """The verdict on a stream of decoded events; `done` says that `[DONE]` came last.
 
     A stream that speaks a protocol with a last event, or with a finish reason for each choice, must
     have had it. One that speaks neither is whole if its end was reached.
     """
-    protocol = usage_due = False
+    over = protocol = usage_due = promised = False
+    silent = True
     choices: dict[str, bool] = {}  # index -> finished
     for event in events:
         if not isinstance(event, dict):
+            silent = False
             continue
         if is_error(event):
             return _FAILED
         kind = str(event.get("type") or event.get("event_type"))
+        silent = silent and (not event or kind in _PINGS)
         over = over or kind in _LAST_EVENTS or event.get("done") is True
-        protocol = protocol or kind in _OPENING_EVENTS
-        told = event.get("choices") or event.get("candidates")
-        for choice in told if isinstance(told, list) else ():
-            if isinstance(choice, dict):
-                ends = choice.get("finish_reason") or choice.get("finishReason")
-                index = str(choice.get("index", 0))
-                choices[index] = choices.get(index, False) or bool(ends)
+        protocol = protocol or bool(_OF_A_PROTOCOL.match(kind))
+        for choice in _dicts(event.get("choices") or event.get("candidates")):
+            promised = promised or "finish_reason" in choice  # Snowflake never tells it
+            ends = choice.get("finish_reason") or choice.get("finishReason")
+            index = str(choice.get("index", 0))
+            choices[index] = choices.get(index, False) or bool(ends)
         if "usage" in event and event.get("object") == "chat.completion.chunk":
             usage_due = not event["usage"]  # null in each chunk: the numbers come last
+    if silent:
+        return _SILENT if answer.ended or done else _CUT
+    over = over or (done and (any(choices.values()) or not (promised or protocol)))
     finished = bool(choices) and all(choices.values())
     if over or (answer.ended and (finished or not (choices or protocol))):
         return None
@@ -239,9 +321,9 @@ def _sse(answer: Answer) -> str | None:
             return _FAILED
     if not answer.ended and not answer.body.endswith(_EVENT_ENDS):
         return _CUT  # left in the middle of an event
-    pieces = list(sse_data(answer.body))
-    done = bool(pieces) and pieces[-1].strip() == b"[DONE]"
-    return _events(answer, map(_loads, pieces), over=done)
+    pieces = [piece for piece in map(bytes.strip, sse_data(answer.body)) if piece]
+    done = bool(pieces) and pieces[-1] == b"[DONE]"
+    return _events(answer, map(_loads, pieces[:-1] if done else pieces), done=done)
 
 
 def _ndjson(answer: Answer) -> str | None:
@@ -249,8 +331,9 @@ def _ndjson(answer: Answer) -> str | None:
     if lines and _loads(lines[-1]) is None:
         return _CUT
     events = [_loads(line) for line in lines]
-    if answer.ended and events and isinstance(events[-1], dict) and events[-1].get("done") is False:
-        return _CUT  # Ollama says `done` in every line
+    last = events[-1] if events and isinstance(events[-1], dict) else {}
+    if answer.ended and (last.get("done") is False or last.get("is_finished") is False):
+        return _CUT  # Ollama and Cohere say so in every line
     return _events(answer, iter(events))
 
 
@@ -261,7 +344,7 @@ def _json_array(answer: Answer) -> str | None:
 
 def _aws_eventstream(answer: Answer) -> str | None:
     """Amazon's binary frames: total length, header length, checksum, headers, payload, checksum."""
-    body, at, over = answer.body, 0, False
+    body, at, opened, over = answer.body, 0, False, False
     while at + 16 <= len(body):
         length = int.from_bytes(body[at : at + 4], "big")
         if length < 16 or at + length > len(body):
@@ -269,11 +352,14 @@ def _aws_eventstream(answer: Answer) -> str | None:
         headers = body[at + 12 : at + 12 + int.from_bytes(body[at + 4 : at + 8], "big")]
         if b"exception" in headers or b":error-code" in headers:
             return _FAILED
+        opened = opened or b"messageStart" in headers
         over = over or b"messageStop" in headers
         at += length
     if at != len(body):
         return _CUT
-    return None if answer.ended or over else _CUT
+    if answer.ended and not body:
+        return _SILENT
+    return None if over or (answer.ended and not opened) else _CUT
 
 
 _STREAMS = {

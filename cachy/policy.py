@@ -86,6 +86,9 @@ doms: tuple[str, ...] = (
 
 A pattern is a host, with `*` as a wildcard, then an optional port, then an optional path glob:
 `api.example.com`, `*.example.com`, `localhost:8000`, `api.example.com/v2/*`.
+
+Of the hosts that you add every GET and POST is cached. These here stay what they are under any
+pattern, so `*.openai.com` does not cache uploads; `api.openai.com/v1/files/*` asks for it by name.
 """
 
 # Endpoints of known hosts that keep something on the server: replaying them would pretend.
@@ -103,12 +106,68 @@ _MODELS = re.compile(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
 
 
 class Route(NamedTuple):
-    """What policy says of a request. `reason` says why a request of a cached host is left alone."""
+    """What policy says of a request. `reason` says why a request of a cached host is left alone;
+    `poll`, that only the end of a poll is worth keeping; `known`, that `doms` has the host."""
 
     matches: bool
     cached: bool
     reason: str = ""
     poll: bool = False
+    known: bool = False
+
+
+class _Patterns:
+    """Host patterns, checked and compiled. Raises ConfigError for what is none."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._exact: set[str] = set()
+        self._globs: list[tuple[str, str]] = []  # host, path
+        for pattern in patterns:
+            self._add(pattern)
+
+    def _add(self, pattern: str) -> None:
+        if not isinstance(pattern, str) or not pattern.strip():
+            raise ConfigError(f"doms holds {pattern!r}, which is no host name")
+        if "://" in pattern:
+            host = urlsplit(pattern).netloc
+            raise ConfigError(f"doms holds the URL {pattern!r}; give its host alone: {host!r}")
+        if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
+            raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
+        host, slash, _ = pattern.lower().partition("/")
+        if not host:
+            raise ConfigError(f"doms holds the path {pattern!r}; put its host before it")
+        _check_port(pattern, host)
+        if slash or "*" in host:
+            # The path keeps its case. Of the host's characters only `*` is a wildcard.
+            self._globs.append((host.replace("[", "[[]"), pattern[len(host) :].rstrip("/")))
+        else:
+            self._exact.add(host)
+
+    def matching(self, names: Sequence[str], path: str) -> list[str]:
+        """The path globs of the patterns that match, an empty one for those that have none."""
+        return [""] * any(name in self._exact for name in names) + [
+            glob
+            for pattern, glob in self._globs
+            if any(fnmatchcase(name, pattern) for name in names)
+            and (not glob or fnmatchcase(path, glob) or fnmatchcase(path, glob + "/*"))
+        ]
+
+
+def _check_port(pattern: str, host: str) -> None:
+    name, colon, port = host[host.find("]") + 1 :].partition(":")  # [::1] has colons of its own
+    if colon and not name and not host.startswith("["):
+        raise ConfigError(
+            f"doms holds {pattern!r}, which names no host before its colon; "
+            "write '*:8000' for any host, '[::1]' for an IPv6 address"
+        )
+    if re.fullmatch(r"[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*", host):
+        raise ConfigError(f"doms holds {pattern!r}; put an IPv6 address in brackets: '[::1]:8000'")
+    number = re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < 65536
+    if colon and not number and not re.fullmatch(r"[0-9]*\*[0-9*]*", port):
+        raise ConfigError(
+            f"doms holds {pattern!r}, whose port {port!r} is none; "
+            "give a number from 1 to 65535, or '*' for any, or leave the colon out"
+        )
 
 
 class Hosts:
@@ -123,41 +182,8 @@ class Hosts:
             self.patterns = tuple(patterns)
         except TypeError:
             raise ConfigError(f"doms={patterns!r} is no tuple of host names") from None
-        self._exact: dict[str, bool] = {}  # host -> whether the user added it
-        self._globs: list[tuple[str, str, bool]] = []  # host, path, whether the user added it
-        for pattern in self.patterns:
-            self._add(pattern)
+        self._wanted = _Patterns(self.patterns)
         self.route = lru_cache(maxsize=4096)(self._route)
-
-    def _add(self, pattern: str) -> None:
-        if not isinstance(pattern, str) or not pattern.strip():
-            raise ConfigError(f"doms holds {pattern!r}, which is no host name")
-        if "://" in pattern:
-            host = urlsplit(pattern).netloc
-            raise ConfigError(f"doms holds the URL {pattern!r}; give its host alone: {host!r}")
-        if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
-            raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
-        host, slash, _ = pattern.lower().partition("/")
-        if not host:
-            raise ConfigError(f"doms holds the path {pattern!r}; put its host before it")
-        added = pattern.lower() not in _KNOWN
-        if slash or "*" in host:
-            # The path keeps its case.
-            self._globs.append((host, pattern[len(host) :].rstrip("/"), added))
-        else:
-            self._exact[host] = added
-
-    def _match(self, host: str, port: int | None, path: str) -> bool | None:
-        """Whether the user added the pattern that matches; None where none does."""
-        names = (host, f"{host}:{port}") if port else (host,)
-        found = [self._exact[name] for name in names if name in self._exact]
-        found += [
-            added
-            for pattern, glob, added in self._globs
-            if any(fnmatchcase(name, pattern) for name in names)
-            and (not glob or fnmatchcase(path, glob) or fnmatchcase(path, glob + "/*"))
-        ]
-        return any(found) if found else None
 
     def _route(self, method: str, url: str) -> Route:
         """What to do with a request for this URL."""
@@ -169,18 +195,21 @@ class Hosts:
         except ValueError:
             return Route(False, False)  # no port: the client will say so
         host = parts.hostname or ""
-        added = self._match(f"[{host}]" if ":" in host else host, port, parts.path)
-        if added is None:
+        host = f"[{host}]" if ":" in host else host
+        names = (host, f"{host}:{port}")
+        globs = self._wanted.matching(names, parts.path)
+        if not globs:
             return Route(False, False)
+        known = bool(_KNOWN.matching(names, parts.path))
         if method not in ("GET", "POST"):
-            return Route(True, False, f"{method} requests are never cached")
-        if added:
-            return Route(True, True)
+            return Route(True, False, f"{method} requests are never cached", known=known)
+        # A pattern with the path of an endpoint that keeps state means it.
+        if not known or any(map(_STATEFUL.search, globs)):
+            return Route(True, True, known=known)
         if _STATEFUL.search(parts.path):
-            return Route(True, False, "this endpoint keeps state on the server")
-        if method == "GET":
-            return Route(True, True, poll=not _MODELS.search(parts.path))
-        return Route(True, True)
+            return Route(True, False, "this endpoint keeps state on the server", known=True)
+        poll = method == "GET" and not _MODELS.search(parts.path)
+        return Route(True, True, poll=poll, known=True)
 
 
-_KNOWN = frozenset(doms)
+_KNOWN = _Patterns(doms)

@@ -185,7 +185,8 @@ class Recording:
         head = self._head
         content_type = next((v for n, v in head["headers"] if n == "content-type"), "")
         answer = answers.Answer(head["status"], content_type, b"".join(self._chunks), self._ended)
-        if reason := answers.flaw(answer, poll=self._route.poll):
+        route, get = self._route, self._request.method == "GET"
+        if reason := answers.flaw(answer, poll=route.poll, known=route.known, get=get):
             if final:
                 self._cache.skip(self._request, reason)
             return None

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standin import Answer as StandinAnswer
+from standin import Behaviour, Standin
 
+from cachy import cachy, doms
 from cachy.answers import (
     REPEATABLE_ERRORS,
     Answer,
@@ -41,6 +46,16 @@ def chat(finish: str | None = None, index: int = 0) -> dict[str, Any]:
     return {"object": "chat.completion.chunk", "choices": [choice]}
 
 
+def legacy(finish: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "text": "é", "finish_reason": finish}
+    return {"object": "text_completion", "choices": [choice]}
+
+
+def snowflake() -> dict[str, Any]:
+    """Its chunks never tell why they end."""
+    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}}]}
+
+
 def gemini(finish: str | None = None) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": [{"text": "é"}]}, "index": 0}
     return {"candidates": [candidate | ({"finishReason": finish} if finish else {})]}
@@ -51,6 +66,10 @@ STOP = {"type": "message_stop"}
 PING = 'event: ping\ndata: {"type": "ping"}'
 USAGE = {"object": "chat.completion.chunk", "choices": [], "usage": {"prompt_tokens": 1}}
 ERROR = {"error": {"message": "Overloaded", "code": 529}}
+
+
+def cohere_end(reason: str) -> dict[str, Any]:
+    return {"type": "message-end", "delta": {"finish_reason": reason}}
 
 
 def frame(name: str, kind: str = ":event-type") -> bytes:
@@ -104,6 +123,16 @@ CUT = {
     "cohere": (SSE, sse({"type": "message-start"}, {"type": "content-delta"})),
     "done-said-in-a-text": (SSE, sse(chat() | {"x": "data: [DONE]"})),
     "two-choices": (SSE, sse(chat("stop", 0), chat(None, 1))),
+    "chat-done-unfinished": (SSE, sse(chat(), chat(), done=True)),
+    "legacy-done-unfinished": (SSE, sse(legacy(), legacy(), done=True)),
+    "anthropic-middle": (SSE, sse({"type": "content_block_delta", "index": 0})),
+    "anthropic-late": (SSE, sse({"type": "message_delta", "delta": {"stop_reason": "x"}})),
+    "anthropic-done": (SSE, sse(START, {"type": "content_block_stop"}, done=True)),
+    "responses-middle": (SSE, sse({"type": "response.output_text.delta", "delta": "é"})),
+    "cohere-middle": (SSE, sse({"type": "content-delta"})),
+    "cohere-1": (NDJSON, b'{"event_type":"text-generation","is_finished":false}\n'),
+    "transcript": (SSE, sse({"type": "transcript.text.delta"})),
+    "bedrock-closed": (AWS, AWS_WHOLE[0] + AWS_WHOLE[1]),
     "ollama": (NDJSON, b'{"done":false}\n{"done":false}\n'),
     "ollama-half-a-line": (NDJSON, b'{"done":false}\n{"done":tr'),
     "json-array": (JSON, json.dumps([gemini(), gemini()]).encode()[:-1]),
@@ -151,16 +180,22 @@ def test_what_was_left_before_its_end_is_not_kept(kind: str, body: bytes) -> Non
         pytest.param(SSE, sse(chat(), chat("stop")), id="perplexity"),
         pytest.param(SSE, sse("data: plain text", ": a comment"), id="no-json"),
         pytest.param(SSE, sse("event: a\ndata: 1\ndata: 2"), id="lines"),
-        pytest.param(SSE, b"", id="empty-stream"),
+        pytest.param(SSE, sse(snowflake(), snowflake(), USAGE, done=True), id="snowflake"),
+        pytest.param(SSE, sse(chat("stop"), chat(None, 1), done=True), id="one-choice-unfinished"),
+        pytest.param(SSE, sse(legacy(), legacy("length"), done=True), id="legacy-completion"),
+        pytest.param(SSE, sse(PING, {"text": "a"}), id="ping-and-text"),
         pytest.param(NDJSON, b'{"a":1}\n{"a":2}', id="ndjson"),
-        pytest.param(AWS, AWS_WHOLE[0], id="bedrock-invoke"),
+        pytest.param(AWS, frame("chunk"), id="bedrock-invoke"),
         pytest.param(JSON, b'{"a":1}', id="json"),
         pytest.param(JSON, b"[]", id="list"),
-        pytest.param(JSON, b"null", id="null"),
+        pytest.param(JSON, b'{"success":true,"errors":[],"result":{}}', id="cloudflare"),
+        pytest.param(JSON, b'{"base_resp":{"status_code":0,"status_msg":"success"}}', id="minimax"),
+        pytest.param(JSON, b'{"choices":[{"finish_reason":"","error":null}]}', id="no-finish"),
+        pytest.param(JSON, b'{"finish_reason":"MAX_TOKENS"}', id="cohere-short"),
         pytest.param(JSON, b'{"error":null,"status":"completed"}', id="no-error"),
         pytest.param(JSON, b'{"loss":NaN}', id="nan"),
-        pytest.param(JSON, b"", id="empty-200"),
-        pytest.param("", b"", id="empty-204"),
+        pytest.param("", b"", id="empty-200"),
+        pytest.param("text/plain", b"", id="empty-text"),
         pytest.param("audio/mpeg", b"\xff\xfb", id="audio"),
         pytest.param("text/plain", b"event: a transcript", id="text"),
         pytest.param("image/png", b"\x89PNG", id="image"),
@@ -185,6 +220,20 @@ def test_what_ended_well_is_kept(kind: str, body: bytes) -> None:
         pytest.param(SSE, sse(gemini(), ERROR), id="gemini"),
         pytest.param(NDJSON, b'{"done":false}\n{"error":"out of memory"}\n', id="ollama"),
         pytest.param(JSON, json.dumps([gemini(), ERROR]).encode(), id="json-array"),
+        pytest.param(SSE, sse(chat("error"), done=True), id="openrouter-finish"),
+        pytest.param(SSE, sse(chat("insufficient_system_resource"), done=True), id="deepseek"),
+        pytest.param(SSE, sse({"base_resp": {"status_code": 1008}}), id="minimax"),
+        pytest.param(
+            SSE,
+            sse({"type": "message-start"}, cohere_end("ERROR"), done=True),
+            id="cohere",
+        ),
+        pytest.param(SSE, sse(cohere_end("ERROR_TOXIC")), id="cohere-toxic"),
+        pytest.param(
+            NDJSON,
+            b'{"event_type":"stream-end","is_finished":true,"finish_reason":"ERROR"}\n',
+            id="cohere-1",
+        ),
         pytest.param(AWS, AWS_WHOLE[0] + frame("throttlingException", ":exception-type"), id="aws"),
     ],
 )
@@ -200,10 +249,70 @@ def test_a_stream_with_an_error_is_not_kept(kind: str, body: bytes, ended: bool)
         pytest.param([ERROR], id="gemini-list"),
         pytest.param({"type": "error"}, id="anthropic"),
         pytest.param({"status": "failed", "error": None}, id="failed-response"),
+        pytest.param({"status": "Canceled"}, id="cancelled-operation"),
+        pytest.param({"state": "JOB_STATE_FAILED"}, id="failed-job"),
+        pytest.param({"choices": [{"error": {"code": 502}, "finish_reason": None}]}, id="choice"),
+        pytest.param({"choices": [{"finish_reason": "error"}]}, id="openrouter"),
+        pytest.param({"finish_reason": "ERROR", "message": {}}, id="cohere"),
+        pytest.param({"finish_reason": "ERROR_TOXIC"}, id="cohere-toxic"),
+        pytest.param({"success": False, "errors": [{"code": 7009}]}, id="cloudflare"),
+        pytest.param({"base_resp": {"status_code": 1008}, "choices": [{}]}, id="minimax"),
     ],
 )
 def test_an_error_under_200_is_not_kept(body: Any) -> None:
     assert "error" in str(flaw(Answer(200, JSON, json.dumps(body).encode(), ended=True)))
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b" null\n", b'{"choices":null}', b'{"choices":[],"usage":{}}']
+)
+def test_json_without_an_answer_is_not_kept(body: bytes) -> None:
+    assert "no answer" in str(flaw(Answer(200, JSON, body, ended=True)))
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"  \r\n"])
+@pytest.mark.parametrize("kind", [JSON, "application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_empty_json_is_not_kept(status: int, kind: str, body: bytes) -> None:
+    assert "empty" in str(flaw(Answer(status, kind, body, ended=True)))
+
+
+@pytest.mark.parametrize("status", [204, 205])
+def test_what_has_no_body_by_its_status_is_kept(status: int) -> None:
+    assert flaw(Answer(status, JSON, b"", ended=True)) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\n\n", id="blank"),
+        pytest.param(sse(": OPENROUTER PROCESSING", ": x"), id="comments"),
+        pytest.param(sse(PING, PING), id="pings"),
+        pytest.param(sse("event: ping\ndata: {}"), id="pings-by-name"),
+        pytest.param(sse("event: message_start"), id="names"),
+        pytest.param(sse("data:", "data: "), id="empty-data"),
+        pytest.param(sse(done=True), id="done-alone"),
+        pytest.param(sse(PING, done=True), id="ping-and-done"),
+    ],
+)
+def test_a_stream_that_says_nothing_is_not_kept(body: bytes) -> None:
+    assert "no event" in str(flaw(Answer(200, SSE, body, ended=True)))
+    assert flaw(Answer(200, SSE, body, ended=False))
+
+
+@pytest.mark.parametrize("kind", [NDJSON, AWS])
+def test_other_streams_that_say_nothing_are_not_kept(kind: str) -> None:
+    assert "no event" in str(flaw(Answer(200, kind, b"", ended=True)))
+
+
+@pytest.mark.parametrize("kind", ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"])
+def test_a_web_page_is_no_answer_of_an_api(kind: str) -> None:
+    page = Answer(200, kind, b"<html>Sign in to the guest network</html>", ended=True)
+    assert "web page" in str(flaw(page))
+    assert "web page" in str(flaw(page, poll=True, get=True))
+    assert flaw(page, known=False) is None
+    assert flaw(page, known=False, get=True) is None
 
 
 @pytest.mark.parametrize("body", [b'{"a":', b'{"a":1', b"{", b'{"a":1}}', b"<html>"])
@@ -218,6 +327,12 @@ def test_broken_json_is_not_kept(body: bytes) -> None:
         ({"status": "SUCCEEDED"}, True),
         ({"state": "JOB_STATE_SUCCEEDED"}, True),
         ({"done": True, "response": {}}, True),
+        ({"state": "STATE_SUCCEEDED"}, True),
+        ({"state": "BATCH_STATE_SUCCEEDED"}, True),
+        ({"status": "not_ready"}, False),
+        ({"status": "not_done"}, False),
+        ({"status": "partially_completed"}, False),
+        ({"state": "JOB_STATE_PARTIALLY_SUCCEEDED"}, False),
         ({"status": "in_progress"}, False),
         ({"status": "queued"}, False),
         ({"status": "running", "progress": 99}, False),
@@ -235,14 +350,80 @@ def test_polls_are_kept_when_they_have_ended(body: Any, kept: bool) -> None:
     assert (found is None) is kept
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"status": "running"}, False),
+        ({"status": "in_progress"}, False),
+        ({"status": "In Progress"}, False),
+        ({"status": "pending"}, False),
+        ({"state": "QUEUED"}, False),
+        ({"state": "JOB_STATE_RUNNING"}, False),
+        ({"status": "processing", "progress": 99}, False),
+        ({"status": "not_ready"}, False),
+        ({"status": "partially_completed"}, False),
+        ({"done": False}, False),
+        ({"name": "operations/1", "done": False, "response": None}, False),
+        ({"status": "failed"}, False),
+        ({"status": "completed"}, True),
+        ({"status": "active"}, True),
+        ({"status": "not_found"}, True),
+        ({"status": 200}, True),
+        ({"done": True}, True),
+        ({"data": []}, True),
+        ([{"status": "running"}], True),
+        ("running", True),
+    ],
+)
+def test_gets_of_added_hosts_are_kept_unless_they_go_on(body: Any, kept: bool) -> None:
+    answer = Answer(200, JSON, json.dumps(body).encode(), ended=True)
+    assert (flaw(answer, known=False, get=True) is None) is kept
+    assert flaw(answer._replace(status=202), known=False, get=True)
+    if "failed" not in str(body):
+        assert flaw(answer, known=False) is None  # what starts a job is kept
+
+
 @pytest.mark.parametrize("kind", [JSON, "video/mp4", ""])
 def test_other_gets_are_not_kept(kind: str) -> None:
     assert flaw(Answer(200, kind, b"", ended=True), poll=True)
 
 
+@pytest.mark.parametrize(
+    ("method", "url", "answered", "kept"),
+    [
+        ("GET", "https://llm.example.com/jobs/1", (200, JSON, b'{"status":"running"}'), False),
+        ("GET", "https://llm.example.com/jobs/1", (200, JSON, b'{"status":"completed"}'), True),
+        ("GET", "https://llm.example.com/jobs/1", (206, JSON, b'{"status":"completed"}'), False),
+        ("POST", "https://llm.example.com/jobs", (200, JSON, b'{"status":"running"}'), True),
+        ("POST", "https://llm.example.com/page", (200, "text/html", b"<html>"), True),
+        ("POST", f"{OPENAI}/responses", (200, "text/html", b"<html>"), False),
+        ("GET", f"{OPENAI}/responses/r", (200, JSON, b'{"status":"in_progress"}'), False),
+        ("GET", f"{OPENAI}/responses/r", (200, JSON, b'{"status":"completed"}'), True),
+    ],
+)
+def test_a_recording_knows_what_was_asked_of_whom(
+    standin: Standin,
+    tmp_path: Path,
+    method: str,
+    url: str,
+    answered: tuple[int, str, bytes],
+    kept: bool,
+) -> None:
+    status, kind, body = answered
+    standin.behave(Behaviour(answer=StandinAnswer(status, {"content-type": kind}, body)))
+    with (
+        cachy(cache_dir=tmp_path, doms=(*doms, "llm.example.com")) as session,
+        httpx.Client() as client,
+    ):
+        for _ in range(2):
+            assert client.request(method, url).content == body
+    assert session.stats.recorded == kept
+    assert len(standin.calls) == 2 - kept
+
+
 def test_statuses() -> None:
-    assert all(map(candidate, (200, 201, 204, 206, 299)))
-    assert not any(map(candidate, (101, 301, 304, 400, 401, 404, 429, 500, 529)))
+    assert all(map(candidate, (200, 201, 204, 205, 299)))
+    assert not any(map(candidate, (101, 206, 301, 304, 400, 401, 404, 429, 500, 529)))
     assert {status for status in range(300, 600) if candidate(status, errors=True)} == {
         *REPEATABLE_ERRORS
     }
@@ -321,6 +502,8 @@ def test_no_true_prefix_that_lacks_the_last_event_is_whole(name: str, data: st.D
         (JSON, b"[1]", None),
         (JSON, b'{"candidates":[]}', None),
         ("text/plain", b"hello", None),
+        ("text/plain", b"event: a transcript", None),
+        ("text/plain", b"event: a\ndata: {}\n\n", "sse"),
         ("audio/mpeg", b"\xff", None),
         ("", b"", None),
     ],

@@ -221,7 +221,7 @@ CASES: dict[str, tuple[str, Any, Behaviour | None]] = {
     "audio": (CHAT, PLAIN, Behaviour(answer=AUDIO)),
     "latin-1": (CHAT, PLAIN, Behaviour(answer=LATIN)),
     "created": (CHAT, PLAIN, Behaviour(answer=HEADERS)),
-    "empty-200": (CHAT, PLAIN, empty(200)),
+    "empty-200": (CHAT, PLAIN, Behaviour(answer=Answer(200, {}))),
     "empty-204": (CHAT, PLAIN, empty(204)),
     "no-content-type": (CHAT, PLAIN, Behaviour(answer=Answer(200, {}, b"?"))),
     "large": (CHAT, PLAIN, Behaviour(answer=json_answer({"text": "é" * 700_000}))),

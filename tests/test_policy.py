@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cachy.errors import ConfigError
-from cachy.policy import Hosts, doms
+from cachy.policy import Hosts, Route, doms
 
 KNOWN = Hosts(doms)
 OPENAI = "https://api.openai.com/v1"
@@ -51,7 +51,7 @@ OPENAI = "https://api.openai.com/v1"
     ],
 )
 def test_known_hosts_are_cached(url: str) -> None:
-    assert KNOWN.route("POST", url) == (True, True, "", False)
+    assert KNOWN.route("POST", url) == Route(True, True, known=True)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_other_hosts_are_left_alone(url: str) -> None:
     ],
 )
 def test_what_keeps_state_is_not_cached_and_says_why(method: str, path: str) -> None:
-    matches, cached, reason, _ = KNOWN.route(method, OPENAI + path)
-    assert (matches, cached) == (True, False)
-    assert reason
+    route = KNOWN.route(method, OPENAI + path)
+    assert (route.matches, route.cached, route.known) == (True, False, True)
+    assert route.reason
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_keeps_state_is_not_cached_and_says_why(method: str, path: str) -> 
     ],
 )
 def test_gets_of_known_hosts_are_lists_of_models_or_polls(path: str, poll: bool) -> None:
-    assert KNOWN.route("GET", OPENAI + path) == (True, True, "", poll)
+    assert KNOWN.route("GET", OPENAI + path) == Route(True, True, poll=poll, known=True)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,11 @@ def test_gets_of_known_hosts_are_lists_of_models_or_polls(path: str, poll: bool)
         ("localhost:*", "http://localhost:8123/x", True),
         ("[::1]:8000", "http://[::1]:8000/x", True),
         ("[::1]", "http://[::1]:8000/x", True),
+        ("[::1]:8000/v1/*", "http://[::1]:8000/v1/x", True),
+        ("[::1]:8000/v1/*", "http://[::1]:8000/v2/x", False),
+        ("[::1]:*", "http://[::1]:8000/x", True),
+        ("localhost:80*", "http://localhost:8001/x", True),
+        ("localhost:65535", "http://localhost:65535/x", True),
         ("a.com/v2/*", "https://a.com/v2/x/y", True),
         ("a.com/v2/*", "https://a.com/v1/x", False),
         ("a.com/v2/*", "https://a.com/v1/x?path=/v2/x", False),
@@ -177,18 +182,57 @@ def test_patterns(pattern: str, url: str, matches: bool) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_added_hosts_get_every_get_and_post(method: str, path: str) -> None:
     hosts = Hosts((*doms, "llm.example.com"))
-    assert hosts.route(method, f"https://llm.example.com{path}") == (True, True, "", False)
+    assert hosts.route(method, f"https://llm.example.com{path}") == Route(True, True)
     assert not hosts.route("DELETE", f"https://llm.example.com{path}").cached
     assert not hosts.route("POST", f"{OPENAI}/files").cached
 
 
 def test_order_of_patterns_means_nothing() -> None:
-    for patterns in (("*.openai.com", *doms), (*doms, "*.openai.com")):
-        assert Hosts(patterns).route("POST", f"{OPENAI}/files").cached
+    named = "api.openai.com/v1/files/*"
+    for patterns in ((named, *doms), (*doms, named)):
+        assert Hosts(patterns).route("POST", f"{OPENAI}/files/f").cached
 
 
-def test_a_known_host_spelt_otherwise_is_still_known() -> None:
-    assert not Hosts(("API.openai.com",)).route("POST", f"{OPENAI}/files").cached
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "api.openai.com",
+        "API.openai.com",
+        "api.openai.com/",
+        "api.openai.com/v1",
+        "api.openai.com/v1/*",
+        "api.openai.com:443",
+        "api.openai.com:*",
+        "*.openai.com",
+        "*.com",
+        "*",
+    ],
+)
+def test_a_known_host_is_known_under_any_pattern(pattern: str) -> None:
+    for hosts in (Hosts((pattern,)), Hosts((*doms, pattern))):
+        assert "keeps state" in hosts.route("POST", f"{OPENAI}/files").reason
+        assert "keeps state" in hosts.route("GET", f"{OPENAI}/files/file_1").reason
+        assert hosts.route("GET", f"{OPENAI}/responses/resp_1").poll
+        assert not hosts.route("GET", f"{OPENAI}/models").poll
+        assert hosts.route("POST", f"{OPENAI}/responses") == Route(True, True, known=True)
+
+
+def test_a_known_port_is_known_under_any_pattern() -> None:
+    for pattern in ("localhost", "localhost:*", "localhost:11434/api"):
+        assert not Hosts((pattern,)).route("POST", "http://localhost:11434/api/pull").cached
+    assert Hosts(("localhost",)).route("POST", "http://localhost:8000/api/pull").cached
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["api.openai.com/v1/files/*", "api.openai.com/v1/files", "*.openai.com/*/files/*"],
+)
+def test_a_path_that_names_what_keeps_state_means_it(pattern: str) -> None:
+    hosts = Hosts((*doms, pattern))
+    for method in ("GET", "POST"):
+        assert hosts.route(method, f"{OPENAI}/files/file_1") == Route(True, True, known=True)
+        assert not hosts.route(method, f"{OPENAI}/batches/b").cached
+    assert hosts.route("GET", f"{OPENAI}/responses/resp_1").poll
 
 
 def test_no_hosts_is_a_choice() -> None:
@@ -211,6 +255,18 @@ def test_no_hosts_is_a_choice() -> None:
         pytest.param(("me@a.com",), "'me@a.com'", id="user-info"),
         pytest.param(("a.com?x=1",), r"'a\.com\?x=1'", id="query"),
         pytest.param(("/v1/chat",), "'/v1/chat'", id="path-alone"),
+        pytest.param(("a.com:abc",), r"'a\.com:abc'.*'abc'.*1 to 65535", id="port-word"),
+        pytest.param(("a.com:",), r"'a\.com:'.*leave the colon out", id="port-empty"),
+        pytest.param(("a.com:0",), r"'0'.*1 to 65535", id="port-zero"),
+        pytest.param(("a.com:080",), r"'080'.*1 to 65535", id="port-with-zeros"),
+        pytest.param(("a.com:65536",), r"'65536'.*1 to 65535", id="port-high"),
+        pytest.param(("a.com:-1/v1",), r"'-1'.*1 to 65535", id="port-negative"),
+        pytest.param(("*.a.com:x",), r"'x'.*1 to 65535", id="port-of-wildcard"),
+        pytest.param(("a.com:80:81",), r"'80:81'.*1 to 65535", id="two-ports"),
+        pytest.param(("[::1]:x",), r"'x'.*1 to 65535", id="port-of-ipv6"),
+        pytest.param(("::1",), r"'::1'.*\[::1\]", id="ipv6-bare"),
+        pytest.param(("fe80::1",), r"'fe80::1'.*\[::1\]", id="ipv6-bare-too"),
+        pytest.param((":8000",), r"':8000'.*'\*:8000'", id="port-alone"),
         pytest.param(None, "None", id="no-tuple"),
         pytest.param(7, "7", id="a-number"),
     ],
