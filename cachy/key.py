@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 KEY_LENGTH = 32
 """Hex digits of the digest that name an entry."""
@@ -56,13 +56,22 @@ class Noise(NamedTuple):
     """Text that differs from run to run and means nothing.
 
     `marker` is a literal part of every match. Looking for it first costs a hit a tenth of a
-    microsecond; only where it stands does the pattern run.
+    microsecond; only where it stands does the pattern run. `numbered`: what matches are names of
+    things, so that different ones in a request stay different: the replacement is followed by #1
+    for the first of them, wherever it stands again, #2 for the next.
     """
 
     marker: bytes
     pattern: re.Pattern[bytes]
     replacement: bytes
+    numbered: bool = False
 
+
+# What tempfile makes of 37 characters, and nobody chose: 8 of them that are not words and numbers
+# (`report_1`, `v2_final`). A word has no four consonants in a row. 94 % of tempfile's names are no
+# such words; the others are a needless miss, which is better than to take two names for one.
+_WORDS = rb"(?:(?![b-df-hj-np-tv-xz]{4})[a-z])*\d*"
+_RANDOM = rb"(?!%b(?:_%b)*(?![a-z0-9_]))[a-z0-9_]{8}(?![a-z0-9_])" % (_WORDS, _WORDS)
 
 NOISE: tuple[Noise, ...] = (
     # Tracebacks and reprs that a notebook puts into a prompt. Addresses only where Python prints
@@ -73,16 +82,18 @@ NOISE: tuple[Noise, ...] = (
         b"ipython-input",
     ),
     Noise(b"ipykernel_", re.compile(rb"ipykernel_\d+(/\d+\.py)?"), b"ipykernel"),
-    Noise(b" at 0x", re.compile(rb"(?<= at )0x[0-9a-fA-F]{6,16}(?=>)"), b"0x"),
+    Noise(b" at 0x", re.compile(rb"(?<= at )0x[0-9a-fA-F]{6,16}(?=>)"), b"0x", numbered=True),
     # Names that tempfile and pytest make.
     Noise(
-        b"/tmp",
-        re.compile(rb"(/(?:var/folders/\w+/\w+/T|tmp)/tmp)[a-z0-9_]{8}(?![a-z0-9_])"),
+        b"tmp",
+        re.compile(rb'((?:/(?:var/folders/\w+/\w+/T|tmp)/|Temp(?:\\+|/)|filename=")tmp)' + _RANDOM),
         rb"\1",
+        numbered=True,
     ),
     Noise(b"/pytest-of-", re.compile(rb"(/pytest-of-[^/\"]+/pytest-)\d+"), rb"\1"),
 )
-"""What is normalised in JSON bodies. Extend it (`noise=NOISE + (…,)`), or turn it off (`()`)."""
+"""What is normalised in JSON bodies, and in the file names of uploads. Extend it
+(`noise=NOISE + (…,)`), or turn it off (`()`)."""
 
 IGNORED_FIELDS: tuple[tuple[str, str], ...] = (
     ("user", "names the end user, for abuse reports"),
@@ -92,9 +103,19 @@ IGNORED_FIELDS: tuple[tuple[str, str], ...] = (
     ("prompt_cache_retention", "how long a prompt cache lives"),
 )
 """JSON fields of a model call that never change its answer, with the reason. Only where the path
-is that of a model call: elsewhere `user` may well decide the answer."""
+is that of a model call and body or path name a model: elsewhere `user` may well decide the answer.
+"""
 
 _Fields = tuple[tuple[str, str], ...]  # the name of a field, and that of one in it, or ""
+
+
+class _Ignored(NamedTuple):
+    """What is ignored in a body; if not `always`, only if the body names a model."""
+
+    fields: _Fields
+    always: bool
+
+
 _IGNORED: _Fields = tuple(
     (parent, child) for field, _ in IGNORED_FIELDS for parent, _, child in [field.partition(".")]
 )
@@ -103,44 +124,89 @@ _MODEL_CALL = re.compile(
     r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
     r"|images/generations)$|:(stream)?[rR]awPredict$"
 )
+_MODEL_IN_PATH = re.compile(r"/(deployments|models)/[^/]")
 
 KEY_HEADERS = frozenset(
     {
         "accept",
         "anthropic-beta",
         "anthropic-version",
+        "azureml-model-deployment",
+        "extra-parameters",  # Azure: whether the model gets those that are not known
+        "groq-model-version",
         "openai-beta",
+        "range",
         "x-amz-target",
+        "x-amzn-bedrock-accept",
         "x-amzn-bedrock-guardrailidentifier",
         "x-amzn-bedrock-guardrailversion",
+        "x-amzn-bedrock-performanceconfig-latency",
+        "x-amzn-bedrock-trace",
+        "x-dashscope-async",
+        "x-dashscope-sse",
+        "x-goog-fieldmask",
+        "x-portkey-config",
+        "x-portkey-provider",
     }
 )
 """The request headers that change the answer."""
 
-SEEN_HEADERS = KEY_HEADERS | {"content-type"}  # that of a multipart body tells its boundary
-"""The request headers that a key may depend on."""
+SEEN_HEADERS = KEY_HEADERS | {"content-type"}
+"""The request headers that a key may depend on: the content type tells the boundary of a multipart
+body, and what bytes that are neither that nor JSON mean (`audio/l16;rate=16000`)."""
 
+_LISTS = frozenset({"accept", "anthropic-beta", "openai-beta", "x-goog-fieldmask"})
 _NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
-
-_CREDENTIAL_PARAMS = re.compile(
-    r"(x-)?(api[-_]?)?key|((access|auth|id|session|refresh|security|sas|bearer)[-_]?)?token|auth"
-    r"|authorization|((client|api|app)[-_]?)?secret|password|passwd|pwd|jwt|sig|signature"
-    r"|(ocp-apim-)?subscription-key|access[-_]?key([-_]?id)?|credentials?"
-    r"|x-(amz|goog)-.*|awsaccesskeyid",
-    re.IGNORECASE,
+# What such bodies are is plain from themselves; aiohttp calls all bytes the last of these.
+_PLAIN_TYPE = re.compile(
+    r"application/(.*\+)?json|multipart/.*|application/(x-www-form-urlencoded|octet-stream)"
 )
+
+# Names of credentials, in lower case, words apart. Those in doubt are told by their values.
+_CREDENTIAL = re.compile(
+    r"((.*[^a-z\d])?|aws)("
+    r"(access|auth|id|session|refresh|security|sas|bearer|api|private|oauth2?|user|jwt|client"
+    r"|personal|secret|service|deploy|bot)[-_]?token"
+    r"|(api|app|application|access|secret|private|subscription|account|auth|client|service"
+    r"|functions|consumer|license|master|admin|virtual|signing|encryption)[-_]?key([-_]?id)?"
+    r"|(client|api|app|consumer|shared|oauth)[-_]?secret|password|passwd)"
+    r"|.*api[-_]?key|secret|pwd|jwt|authorization|credentials?|x-(amz|goog)-(?!target|field).*"
+)
+_MAY_BE_CREDENTIAL = re.compile(r"(.*[^a-z\d])?(key|token|auth|sig|signature|secret|pass)")
+_NO_CREDENTIAL = re.compile(
+    r"(.*[^a-z\d])?(page|paging|pagination|next|prev|previous|continuation|continue|cursor|sync"
+    r"|resume|skip|start|stop|end|pad|max|min|last|sort|order|partition|row|range|group|foreign"
+    r"|primary|object|cache|map|idempotency|public|[-_.])+(key|token)"
+)
+_CREDENTIAL_VALUE = re.compile(r"(?!0x)(?=.*(\d|[a-z][A-Z]|[A-Z][a-z]))[\w+/=~.:|-]{16,}")
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 3986: what may stand in a path segment as it is, beyond what quote() leaves alone.
 _SEGMENT_SAFE = ":@!$&'()*+,;=~"
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _TOO_LONG_FOR_64_BITS = b"0" * 19
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FILE_NAME = re.compile(rb'filename="tmp[^"\r\n]*"')
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
-def is_credential_param(name: str) -> bool:
-    """Whether a query parameter of this name carries a credential."""
-    return _CREDENTIAL_PARAMS.fullmatch(name) is not None
+def is_credential_param(name: str, value: str | None = None, host: str = "") -> bool:
+    """Whether a query parameter carries a credential; without a value, whether one might.
+
+    Names that mean other things, too (`key`, `token`, `sig`), count where the value is long enough
+    and no word. A name that says what it is for (`page_token`, `sort_key`) never does.
+    """
+    lower = _HUMP.sub("_", name).lower()
+    if _NO_CREDENTIAL.fullmatch(lower):
+        return False
+    if _CREDENTIAL.fullmatch(lower):
+        return True
+    if not _MAY_BE_CREDENTIAL.fullmatch(lower):
+        return False
+    if value is None or (lower == "key" and f".{host}".endswith(".googleapis.com")):
+        return True
+    return _CREDENTIAL_VALUE.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -161,7 +227,7 @@ def canonical_url(url: str) -> str:
     query = [
         (name, value)
         for name, value in parse_qsl(parts.query, True, errors="surrogateescape")
-        if not is_credential_param(name)
+        if not is_credential_param(name, value, parts.hostname or "")
     ]
     query.sort(key=lambda pair: pair[0])
     search = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
@@ -171,39 +237,75 @@ def canonical_url(url: str) -> str:
 def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
     """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
     method, url, headers, body = request
-    head, ignored = _canonical_head(
-        method, url, tuple([pair for pair in headers if pair[0] in KEY_HEADERS]), scope
-    )
+    seen = tuple([pair for pair in headers if pair[0] in KEY_HEADERS])
     if body.startswith((b"{", b"[")):
-        body = _canonical_json(body, ignored, noise)
-    elif body.startswith(b"--"):
-        body = _fixed_boundary(body, request.header("content-type"))
-    return head + body
+        head, ignored = _canonical_head(method, url, seen, scope)
+        return head + _canonical_json(body, ignored, noise)
+    content_type = request.header("content-type") if body else ""
+    head, ignored = _canonical_head(method, url, seen, scope, _raw_type(content_type))
+    return head + _canonical_other(body, content_type, ignored, noise)
 
 
 @lru_cache(maxsize=4096)
 def _canonical_head(
-    method: str, url: str, headers: tuple[tuple[str, str], ...], scope: str
-) -> tuple[bytes, _Fields]:
+    method: str, url: str, headers: tuple[tuple[str, str], ...], scope: str, raw_type: str = ""
+) -> tuple[bytes, _Ignored]:
     """What comes before the body, the same for most requests of a client; and the fields that are
     ignored in the body."""
     url = canonical_url(url)
-    lines = [f"{method} {url}", *sorted(filter(None, (_header_line(*pair) for pair in headers)))]
+    values: dict[str, str] = {}
+    for name, value in headers:  # on two lines or on one
+        values[name] = f"{values[name]}, {value}" if name in values else value
+    lines = [_header_line(*pair) for pair in values.items()]
+    if raw_type:
+        lines.append(f"content-type: {raw_type}")
+    lines = [f"{method} {url}", *sorted(filter(None, lines))]
     if scope:
         lines.append(f"cachy-scope: {json.dumps(scope)}")
-    ignored = _IGNORED if _MODEL_CALL.search(url.partition("?")[0]) else ()
-    return "\n".join(lines).encode() + b"\n\n", ignored
+    path = url.partition("?")[0]
+    ignored = _IGNORED if _MODEL_CALL.search(path) else ()
+    named = _MODEL_IN_PATH.search(path) is not None
+    return "\n".join(lines).encode() + b"\n\n", _Ignored(ignored, named)
 
 
 def _header_line(name: str, value: str) -> str:
     """A header in the canonical request, or an empty string if it says nothing there.
 
-    All of those that are kept are lists of tokens whose order means nothing.
+    The order of what is listed means nothing. A configuration in JSON may hold credentials.
     """
+    if name not in _LISTS:
+        try:
+            data = parse_json(value) if value.startswith("{") else None
+        except (ValueError, RecursionError):
+            data = None
+        if data is not None:
+            value = json.dumps(_without_credentials(data), sort_keys=True)
+        return f"{name}: {value.strip()}"
     tokens = {token.strip() for token in value.split(",")}
     if name == "accept":
         tokens = {token.partition(";")[0].strip().lower() for token in tokens} - _NEUTRAL_ACCEPT
     return f"{name}: {', '.join(sorted(tokens))}" if tokens else ""
+
+
+def _without_credentials(data: Any) -> Any:
+    if isinstance(data, list):
+        return [_without_credentials(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: _without_credentials(value)
+        for name, value in data.items()
+        if not is_credential_param(name, str(value))
+    }
+
+
+@lru_cache(maxsize=256)
+def _raw_type(content_type: str) -> str:
+    """The content type of a body that means nothing without it; an empty string for others."""
+    kind, *parameters = [part.strip().lower() for part in content_type.split(";")]
+    if not kind or _PLAIN_TYPE.fullmatch(kind):
+        return ""
+    return ";".join([kind, *sorted(filter(None, parameters))])
 
 
 def numbered(canonical_request: bytes, number: int) -> bytes:
@@ -235,7 +337,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def _canonical_json(body: bytes, ignored: _Fields, noise: Iterable[Noise]) -> bytes:
+def _canonical_json(body: bytes, ignored: _Ignored, noise: Iterable[Noise]) -> bytes:
     """Keys sorted, white space gone, ignored fields dropped, noise normalised.
 
     What does not parse, or cannot be written again without loss, stays as it came.
@@ -243,8 +345,8 @@ def _canonical_json(body: bytes, ignored: _Fields, noise: Iterable[Noise]) -> by
     try:
         data = parse_json(body)
         if data.__class__ is dict:
-            for parent, child in ignored:
-                if parent in data:
+            for parent, child in ignored.fields:
+                if parent in data and (ignored.always or isinstance(data.get("model"), str)):
                     _drop(data, parent, child)
         try:
             text = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
@@ -254,10 +356,26 @@ def _canonical_json(body: bytes, ignored: _Fields, noise: Iterable[Noise]) -> by
             ).encode()
     except (ValueError, TypeError, RecursionError):
         return body
-    for marker, pattern, replacement in noise:
+    return _quiet(text, noise)
+
+
+def _quiet(text: bytes, noise: Iterable[Noise]) -> bytes:
+    """A text without its noise."""
+    for marker, pattern, replacement, numbered in noise:
         if marker in text:
-            text = pattern.sub(replacement, text)
+            text = pattern.sub(_numbering(replacement) if numbered else replacement, text)
     return text
+
+
+def _numbering(replacement: bytes) -> Callable[[re.Match[bytes]], bytes]:
+    """What replaces a name: the replacement, and the name's place in the order of appearance."""
+    numbers: dict[bytes, int] = {}
+
+    def replace(found: re.Match[bytes]) -> bytes:
+        number = numbers.setdefault(found[0], len(numbers) + 1)
+        return b"%b#%d" % (found.expand(replacement), number)
+
+    return replace
 
 
 def _drop(data: dict[str, Any], parent: str, child: str) -> None:
@@ -270,10 +388,21 @@ def _drop(data: dict[str, Any], parent: str, child: str) -> None:
             del data[parent]
 
 
-def _fixed_boundary(body: bytes, content_type: str) -> bytes:
-    """A multipart body with the random boundary of this one request replaced."""
-    found = _BOUNDARY.search(content_type)
-    return body.replace(found[1].encode(), b"cachy-boundary") if found else body
+def _canonical_other(
+    body: bytes, content_type: str, ignored: _Ignored, noise: Iterable[Noise]
+) -> bytes:
+    """A multipart body with the random boundary of this one request replaced; JSON after white
+    space or a byte order mark; anything else as it is."""
+    if body.startswith(b"--") and (found := _BOUNDARY.search(content_type)):
+        body = body.replace(found[1].encode(), b"cachy-boundary")
+        if b'filename="tmp' in body:
+            body = _FILE_NAME.sub(lambda name: _quiet(name[0], noise), body)
+        return body
+    text = body.removeprefix(_BYTE_ORDER_MARK).lstrip(b" \t\r\n")
+    if text.startswith((b"{", b"[")):
+        made = _canonical_json(text, ignored, noise)
+        return body if made is text else made
+    return body
 
 
 # ---- The outline: the canonical request, short enough to be stored with the answer ----

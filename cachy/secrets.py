@@ -17,16 +17,18 @@ Nothing here does IO.
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
 from collections import Counter
 from functools import cache
 from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 import orjson
 
 from cachy import answers
+from cachy.entry import json_bytes
 from cachy.key import is_credential_param
 
 if TYPE_CHECKING:
@@ -199,7 +201,7 @@ _EXAMPLE_ACCOUNTS = frozenset({"123456789012", "111122223333", "444455556666", "
 
 _LONG_RUN = re.compile(rb"[A-Za-z0-9+/]{1000,}")
 _WINDOW, _OVERLAP = 65536, 8192
-_ESCAPE = re.compile(rb"\\u00([2-7][0-9a-f])")
+_ESCAPE = re.compile(rb"\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
 def find(text: bytes | str, where: str, own: Collection[bytes] = ()) -> list[Finding]:
@@ -217,7 +219,7 @@ def find(text: bytes | str, where: str, own: Collection[bytes] = ()) -> list[Fin
         leaves = []
     findings = []
     for kind, value in hits:
-        path = next((path for path, leaf in leaves if value in leaf), "")
+        path = next((path for path, leaf in leaves if value in leaf or value in unquote(leaf)), "")
         finding = Finding(kind, f"{where}{path and '.' * (path[0] != '[')}{path}")
         if finding not in findings:
             findings.append(finding)
@@ -231,18 +233,20 @@ def in_recording(entry: Entry, canonical: bytes, request: Request) -> list[Findi
     same. A request that is not stored is not searched.
     """
     headers, _, body = canonical.partition(b"\n\n") if "request" in entry.head else (b"",) * 3
-    return _in_parts(entry, headers.partition(b"\n")[2], body, credentials(request))
+    own = _spellings(credentials(request))
+    found = _in_parts(entry, headers.partition(b"\n")[2], body, own)
+    return list(dict.fromkeys(found + _in_addresses(entry)))
 
 
 def in_entry(entry: Entry) -> list[Finding]:
     """What should not have been committed of an entry."""
-    return _in_parts(entry, b"", orjson.dumps(entry.head.get("request")), ())
+    return _in_parts(entry, b"", json_bytes(entry.head.get("request")), ())
 
 
 def _in_parts(entry: Entry, headers: bytes, body: bytes, own: Collection[bytes]) -> list[Finding]:
     head = {name: value for name, value in entry.head.items() if name not in ("request", "key")}
     head["headers"] = dict(entry.head["headers"])
-    about, told = orjson.dumps(head), _told(entry)
+    about, told = json_bytes(head), _told(entry)
     parts = [about, headers, body, entry.body]
     parts += [text.encode("utf-8", "surrogatepass") for text in told.values()]
     # Nearly always there is nothing: one search tells.
@@ -255,20 +259,41 @@ def _in_parts(entry: Entry, headers: bytes, body: bytes, own: Collection[bytes])
     return list(dict.fromkeys(found))
 
 
+_ADDRESSES = frozenset({"location", "content-location", "operation-location", "link"})
+_URL_END = re.compile(r"[\s<>\"]+")
+
+
+def _in_addresses(entry: Entry) -> list[Finding]:
+    """The headers whose URLs prove who may follow them: clients need them as they are."""
+    return [
+        Finding("a credential in a URL", f"head.headers.{name}")
+        for name, value in entry.head["headers"]
+        if name in _ADDRESSES and any(map(_of_url, _URL_END.split(value)))
+    ]
+
+
+def _of_url(url: str) -> list[str]:
+    """The user, the password and the credentials in the query of a URL, or what may be some."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
+    values = [value for name, value in parse_qsl(parts.query) if is_credential_param(name)]
+    return values + [unquote(part) for part in (parts.username, parts.password) if part]
+
+
 # ---- What a request proves itself with ----
 
 _PROVES = re.compile(
-    r"auth|cookie|api-?key|token|secret|signature|credential|password|organi[sz]ation"
-    r"|project|account|-key$|^key$"
+    r"auth|cookie|token|secret|signature|credential|passw|organi[sz]ation|project|account|key$"
+    r"|(^|[-_])(api-?key|pass|pwd|pw|jwt|sig|sas|bearer|session|sid|tenant|workspace)([-_]|$)"
 )
 
 
 def credentials(request: Request) -> frozenset[bytes]:
     """The values in a request that prove who sends it, or tell: nothing may echo them."""
     values = [value for name, value in request.headers if _PROVES.search(name)]
-    parts = urlsplit(request.url)
-    values += [value for name, value in parse_qsl(parts.query) if is_credential_param(name)]
-    values += [unquote(part) for part in (parts.username, parts.password) if part]
+    values += _of_url(request.url)
     pieces = chain.from_iterable(_pieces(value) for value in values)
     return frozenset(
         piece.encode("utf-8", "surrogatepass") for piece in pieces if _is_telling(piece)
@@ -283,10 +308,8 @@ def _pieces(value: str) -> Iterator[str]:
         yield piece.partition("/")[0]  # an AWS access key id, before its scope
     scheme, _, coded = value.partition(" ")
     if scheme.lower() == "basic":
-        import base64
-
         try:
-            yield from base64.b64decode(coded).decode().split(":", 1)
+            yield from b64decode(coded).decode().split(":", 1)
         except ValueError:
             pass  # not what it says; the value itself was yielded
 
@@ -298,23 +321,48 @@ def _is_telling(value: str) -> bool:
     return len(value) >= 20 or (len(value) >= 8 and any(char.isdigit() for char in value))
 
 
+def _spellings(values: Collection[bytes]) -> frozenset[bytes]:
+    """Values as they are, and as they stand in base64, wherever in a longer text they start."""
+    found = set(values)
+    for value in values:
+        for before in range(3):
+            data = bytes(before) + value
+            whole = len(data) // 3 * 4  # what follows depends on what comes after
+            coded = b64encode(data)[(0, 2, 3)[before] : whole]
+            found |= {coded, coded.translate(_URL_SAFE)}
+    return frozenset(found)
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 # ---- The search ----
 
 
 def _hits(data: bytes, own: Collection[bytes]) -> Iterator[tuple[str, str]]:
     """Kind and value of all that is found."""
+    texts = [data]
+    if own and b"\\" in data:
+        texts.append(_unescaped(data))
+    if own and b"%" in data:
+        texts += [unquote_to_bytes(text) for text in texts]
     for value in own:
-        if value in data:
+        if any(value in text for text in texts):
             yield "a credential that the request was sent with", value.decode("utf-8", "replace")
     # By windows: one search of a large body would hold up all other threads, and event loops.
     for at in range(0, max(1, len(data) - _OVERLAP), _WINDOW):
         piece = data[at : at + _WINDOW + _OVERLAP]
         if len(data) > _WINDOW:
             piece = _LONG_RUN.sub(b"", piece)  # images, sound and vectors in base64
-        if b"\\u00" in piece:
-            piece = _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), piece)
+        if b"\\u00" in piece or b"\\/" in piece:
+            piece = _unescaped(piece)
         yield from _shaped(piece, piece, _SHAPES)
         yield from _shaped(piece, piece.lower(), _NAMED)
+
+
+def _unescaped(text: bytes) -> bytes:
+    """What JSON need not escape, but may."""
+    return _ESCAPE.sub(lambda at: bytes((int(at[1], 16),)) if at[1] else b"/", text)
 
 
 def _shaped(data: bytes, seen: bytes, shapes: Iterable[_Shape]) -> Iterator[tuple[str, str]]:
@@ -426,9 +474,7 @@ def _aws_payloads(body: bytes) -> Iterator[bytes]:
             return
         payload = body[at + 12 + head : at + length - 4]
         if payload.startswith(b'{"bytes":"'):
-            import base64
-
-            payload = base64.b64decode(orjson.loads(payload)["bytes"])
+            payload = b64decode(orjson.loads(payload)["bytes"])
         yield payload
         at += length
 
@@ -438,8 +484,9 @@ def _add_texts(texts: dict[str, list[str]], data: Any, path: str) -> None:
     if isinstance(data, str):
         texts.setdefault(path, []).append(data)
     elif isinstance(data, dict):
-        if (index := data.get("index")) is not None:
-            path = f"{path}#{index}"  # one of several choices, content blocks or calls
+        for index in map(data.get, ("output_index", "content_index", "summary_index", "index")):
+            if index is not None:
+                path = f"{path}#{index}"  # one of several choices, content blocks or calls
         for name, value in data.items():
             if isinstance(value, str | dict | list):
                 _add_texts(texts, value, f"{path}.{name}" if path else name)

@@ -202,7 +202,8 @@ def verdicts(schema: str) -> dict[str, tuple[int, int]]:
         if one == other and type(one) is type(other):
             continue
         count, same = found.get(path, (0, 0))
-        shared = key(url, json.dumps(one)) == key(url, json.dumps(other))
+        named = [json.dumps({"model": "m"} | body) for body in (one, other)]
+        shared = key(url, named[0]) == key(url, named[1])
         found[path] = (count + 1, same + shared)
     return found
 
@@ -275,6 +276,9 @@ MODEL = f"{GEMINI}/gemini-2.5-flash:generateContent"
         ({}, {"openai_beta": "assistants=v2"}),
         ({}, {"accept": "text/event-stream"}),
         ({"x_amz_target": "A"}, {"x_amz_target": "B"}),
+        ({"range": "bytes=0-9"}, {"range": "bytes=10-19"}),
+        ({"x_portkey_provider": "openai"}, {"x_portkey_provider": "anthropic"}),
+        ({"url": "https://a.example/price?token=BTC"}, {"url": "https://a.example/price?token=ETH"}),
         ({}, {"body": BODY.replace("hi", "hi ")}),
         ({"body": '{"seed":9007199254740993}'}, {"body": '{"seed":9007199254740992}'}),
         ({"body": '{"seed":18446744073709551617}'}, {"body": '{"seed":18446744073709551616}'}),
@@ -301,6 +305,7 @@ def test_differ(one: dict[str, Any], other: dict[str, Any]) -> None:
         {"authorization": "Bearer x"},
         {"x_goog_api_key": "x"},
         {"url": f"{MODEL}?key=x"},
+        {"url": f"{MODEL}?api_token=x&private_token=y"},
         {"url": MODEL.replace("https://", "https://me:secret@")},
         {"url": MODEL.replace(".com", ".com:443")},
         {"url": MODEL.replace("generative", "GENERATIVE")},

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import re
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from cachy.key import (
     IGNORED_FIELDS,
+    KEY_HEADERS,
     LONG,
     NOISE,
     Noise,
@@ -30,6 +34,8 @@ from cachy.key import (
 HOST = "https://api.example.com"
 CHAT = f"{HOST}/v1/chat/completions"
 BODY = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}'
+
+SECRET = "AIzaSyB-4f0eQ7xW"
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -53,7 +59,7 @@ def test_canonical_request_is_pinned() -> None:
     """Committed stores depend on these bytes: a change here is a new format."""
     request = Request(
         "POST",
-        "https://me:secret@API.example.com:443/v1/chat/completions?b=2&key=sk&a=1#top",
+        "https://me:secret@API.example.com:443/v1/chat/completions?b=2&api_key=sk&a=1#top",
         (("accept", "application/json"), ("openai-beta", "b, a"), ("authorization", "Bearer x")),
         b'{"user": "me", "model": "gpt-4o", "n": 1.0, "caf\\u00e9": [1, null]}',
     )
@@ -88,7 +94,7 @@ def test_canonical_request_is_pinned() -> None:
         pytest.param(HOST + "/?a=x%20y", HOST + "/?a=x+y", id="query-space"),
         pytest.param("http://[::1]:80/", "http://[::1]/", id="ipv6"),
         *(
-            pytest.param(HOST + "/?alt=sse", f"{HOST}/?{name}=AIza&alt=sse", id=name)
+            pytest.param(HOST + "/?alt=sse", f"{HOST}/?{name}={SECRET}&alt=sse", id=name)
             for name in (
                 "key",
                 "api_key",
@@ -104,6 +110,9 @@ def test_canonical_request_is_pinned() -> None:
                 "X-Amz-Credential",
                 "X-Goog-Signature",
                 "x-api-key",
+                "my_token",
+                "auth",
+                "pass",
             )
         ),
     ],
@@ -111,6 +120,44 @@ def test_canonical_request_is_pinned() -> None:
 def test_same_url(one: str, other: str) -> None:
     assert key(url=one) == key(url=other)
     assert canonical_url(canonical_url(other)) == canonical_url(other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "api_key",
+        "access_token",
+        "x-amz-date",
+        "api_token",
+        "private_token",
+        "hapikey",
+        "app_key",
+        "secret_key",
+        "oauth_token",
+        "subscription_key",
+        "x-api-token",
+        "user_token",
+        "jwt_token",
+        "ApiToken",
+        "privateKey",
+        "AWSAccessKeyId",
+        "password",
+        "client_secret",
+        "DB_PASSWORD",
+        "X-Goog-Credential",
+    ],
+)
+def test_what_can_only_be_a_credential_is_left_out(name: str) -> None:
+    assert canonical_url(f"{HOST}/?{name}=a&b=1") == f"{HOST}/?b=1"
+
+
+@pytest.mark.parametrize("value", ["test", "AIzaSyB", SECRET])
+def test_key_of_google(value: str) -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent"
+    assert canonical_url(f"{url}?key={value}") == url
+    assert canonical_url(f"https://googleapis.com.evil.example/?key={value}").endswith(
+        "/" if value == SECRET else f"/?key={value}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,10 +193,50 @@ def test_same_whatever_these_headers(headers: Headers) -> None:
             id="order-of-headers",
         ),
         pytest.param({"accept": "Audio/MPEG;q=1"}, {"accept": "audio/mpeg"}, id="accept-case"),
+        pytest.param(
+            {"x-portkey-config": '{"api_key": "sk-1", "retry": {"n": 1}}'},
+            {"x-portkey-config": '{"retry":{"n":1},"virtual_key":"v","api_key":"sk-2"}'},
+            id="credentials-in-a-configuration",
+        ),
     ],
 )
 def test_same_header_spelt_otherwise(one: dict[str, str], other: dict[str, str]) -> None:
     assert key(BODY, CHAT, *one.items()) == key(BODY, CHAT, *other.items())
+
+
+def test_same_header_on_two_lines() -> None:
+    lines = (("anthropic-beta", "a"), ("accept", "*/*"), ("anthropic-beta", "b"))
+    assert key(BODY, CHAT, *lines) == key(BODY, CHAT, ("anthropic-beta", "b, a"))
+
+
+@pytest.mark.parametrize("before", [b" ", b"\n\t ", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+def test_same_after_white_space(before: bytes) -> None:
+    kind = ("content-type", "application/json; charset=utf-8")
+    user = BODY[:-1] + b',"user":"me"}'
+    assert key(before + user, CHAT, kind) == key(BODY, CHAT, kind) == key()
+    assert key(before + b"{", CHAT, kind) != key(b"{", CHAT, kind)
+
+
+RAW = b"\x00\x01sound"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("audio/l16;rate=16000;channels=1", "Audio/L16; channels=1; rate=16000"),
+        ("application/octet-stream", ""),
+        ("application/json", "application/vnd.api+json; charset=utf-8"),
+    ],
+)
+def test_same_type_of_raw_bytes(one: str, other: str) -> None:
+    assert key(RAW, CHAT, ("content-type", one)) == key(RAW, CHAT, ("content-type", other))
+
+
+def test_another_type_of_raw_bytes() -> None:
+    kinds = ("", "audio/l16;rate=16000", "audio/l16;rate=8000", "audio/wav", "text/plain")
+    assert len({key(RAW, CHAT, ("content-type", kind)) for kind in kinds}) == len(kinds)
+    assert len({key(BODY, CHAT, ("content-type", kind)) for kind in kinds}) == 1
+    assert len({key(b"", CHAT, ("content-type", kind)) for kind in kinds}) == 1
 
 
 def multipart(boundary: str, text: str = "sound", quote: str = "") -> tuple[bytes, tuple[str, str]]:
@@ -166,6 +253,10 @@ def test_same_whatever_the_boundary() -> None:
     one, kind = multipart("d41d8cd98f00b204e9800998ecf8427e")
     other, other_kind = multipart("0cc175b9c0f1b6a831c399e269772661", quote='"')
     assert key(one, CHAT, kind) == key(other, CHAT, other_kind)
+    temporary = one.replace(b"a.mp3", b"tmpk3x_9q2v.mp3")
+    again = temporary.replace(b"k3x_9q2v", b"0p5wd_zz")
+    assert key(temporary, CHAT, kind) == key(again, CHAT, kind) != key(one, CHAT, kind)
+    assert key(temporary, CHAT, kind, noise=()) != key(again, CHAT, kind, noise=())
     changed, _ = multipart("d41d8cd98f00b204e9800998ecf8427e", "music")
     assert key(changed, CHAT, kind) != key(one, CHAT, kind)
 
@@ -247,7 +338,7 @@ def test_any_bytes_have_a_key(body: bytes) -> None:
         pytest.param(lambda: key(BODY[:-1] + b',"metadata":{"user":"me"}}'), id="metadata"),
         *(
             pytest.param(lambda name=name: key(BODY, CHAT, (name, "2024-10-22")), id=name)
-            for name in ("anthropic-beta", "anthropic-version", "openai-beta", "x-amz-target")
+            for name in sorted(KEY_HEADERS - {"accept"})
         ),
         pytest.param(lambda: key(BODY, CHAT, ("accept", "text/event-stream")), id="accept-sse"),
         pytest.param(lambda: key(BODY, CHAT, ("accept", "audio/mpeg")), id="accept-audio"),
@@ -279,6 +370,31 @@ def test_another_key_for_each() -> None:
         pytest.param("/?a=1", "/?a=1&a=1", id="repeated-name"),
         pytest.param("/?a=%26b%3D1", "/?a=&b=1", id="encoded-ampersand"),
         pytest.param("/A", "/a", id="case"),
+        *(
+            pytest.param(f"/?{name}={one}", f"/?{name}={other}", id=f"{name}-{one}")
+            for name in ("token", "key", "auth", "sig", "signature", "pass", "my_token")
+            for one, other in (("BTC", "ETH"), ("a-word-that-is-long", "a-word-that-is-too"))
+        ),
+        *(
+            pytest.param(f"/?{name}={SECRET}1", f"/?{name}={SECRET}2", id=name)
+            for name in (
+                "page_token",
+                "nextPageToken",
+                "pagetoken",
+                "continuation_token",
+                "sort_key",
+                "sortKey",
+                "partition_key",
+                "$skiptoken",
+                "x-goog-fieldmask",
+                "max_token",
+            )
+        ),
+        pytest.param(
+            "/?token=0xdac17f958d2ee523a2206206994597c13d831ec7",
+            "/?token=0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
+            id="token-on-a-chain",
+        ),
     ],
 )
 def test_another_url(one: str, other: str) -> None:
@@ -354,6 +470,19 @@ def test_fields_count_elsewhere(path: str, where: str) -> None:
     assert key(with_field(path), HOST + where) != key(url=HOST + where)
 
 
+@pytest.mark.parametrize("path", [path for path, _ in IGNORED_FIELDS])
+def test_fields_count_where_no_model_is_named(path: str) -> None:
+    """A messenger that the user caches has a path such as /messages, too."""
+    body = json.loads(with_field(path))
+    for model in (None, {"id": 1}):
+        body["model"] = model
+        one = json.dumps(body).encode()
+        other = one.replace(b'"x"', b'"y"')
+        assert key(one, f"{HOST}/v1/messages") != key(other, f"{HOST}/v1/messages")
+        azure = f"{HOST}/openai/deployments/d/completions"
+        assert key(one, azure) == key(other, azure)
+
+
 def test_only_the_ignored_part_of_metadata_goes() -> None:
     mixed = BODY[:-1] + b',"metadata":{"user_id":"me","team":"a"}}'
     alone = BODY[:-1] + b',"metadata":{"team":"a"}}'
@@ -374,9 +503,19 @@ def test_nested_user_is_no_ignored_field() -> None:
         pytest.param("/tmp/ipykernel_1/2.py", "/tmp/ipykernel_77/88.py", id="ipykernel"),
         pytest.param("ipykernel_1234", "ipykernel_5", id="ipykernel-alone"),
         pytest.param("<A object at 0x7f00deadbeef>", "<A object at 0x10abc1230>", id="address"),
-        pytest.param("/tmp/tmpab12_xyz/f", "/tmp/tmp00000000/f", id="tempfile"),
+        pytest.param("/tmp/tmpk3x_9q2v/f", "/tmp/tmpqwrtzxcv/f", id="tempfile"),
         pytest.param(
-            "/var/folders/zz/abc_1/T/tmpab12_xyz", "/var/folders/zz/abc_1/T/tmpqqqqqqqq", id="mac"
+            "/var/folders/zz/abc_1/T/tmp4b12cxyz", "/var/folders/zz/abc_1/T/tmpqqqqqqqq", id="mac"
+        ),
+        *(
+            pytest.param(f"{temp}tmpk3x_9q2v.wav", f"{temp}tmpp0d3_x1y.wav", id=f"windows-{i}")
+            for i, temp in enumerate(
+                (
+                    "C:\\Users\\me\\AppData\\Local\\Temp\\",
+                    repr("C:\\Users\\me\\AppData\\Local\\Temp\\")[1:-1],
+                    "C:/Users/me/AppData/Local/Temp/",
+                )
+            )
         ),
         pytest.param("/tmp/pytest-of-me/pytest-3/t", "/tmp/pytest-of-me/pytest-9/t", id="pytest"),
     ],
@@ -392,12 +531,47 @@ def test_noise(one: str, other: str) -> None:
         pytest.param("what is 0x7ffe1234?", "what is 0x7ffe1235?", id="an-address-asked-about"),
         pytest.param("0x7ffe1234", "0x7ffe1235", id="an-address-alone"),
         pytest.param("/tmp/tmpfile_a", "/tmp/tmpfile_b", id="a-name-somebody-chose"),
-        pytest.param("/tmp/tmpab12_xyz9", "/tmp/tmpab12_xyz8", id="a-longer-name"),
+        pytest.param("/tmp/tmpk3x_9q2v9", "/tmp/tmpk3x_9q2v8", id="a-longer-name"),
+        pytest.param(
+            "<A at 0x7f00dead00> is not <A at 0x7f00dead11>",
+            "<A at 0x7f00dead00> is not <A at 0x7f00dead00>",
+            id="two-addresses-or-one",
+        ),
+        pytest.param(
+            "cp /tmp/tmpk3x_9q2v /tmp/tmp4b12cxyz",
+            "cp /tmp/tmpk3x_9q2v /tmp/tmpk3x_9q2v",
+            id="two-files-or-one",
+        ),
+        *(
+            pytest.param(f"/tmp/tmp{one}", f"/tmp/tmp{other}", id=one)
+            for one, other in (
+                ("report_1", "report_2"),
+                ("file0001", "file0002"),
+                ("v1_final", "v2_final"),
+                ("2024_jan", "2025_jan"),
+                ("20240101", "20250101"),
+                ("run1_out", "run2_out"),
+                ("document", "download"),
+            )
+        ),
         pytest.param("kernel_1234", "kernel_1235", id="another-kernel"),
     ],
 )
 def test_no_noise(one: str, other: str) -> None:
     assert key(says(one)) != key(says(other))
+
+
+def test_addresses_are_numbered_as_they_appear() -> None:
+    text = "<A at 0x7f00dead11> <B at 0x7f00dead00> <A at 0x7f00dead11> /tmp/tmpk3x_9q2v/a"
+    body = canonical(Request("POST", CHAT, (), says(text))).decode()
+    assert "<A at 0x#1> <B at 0x#2> <A at 0x#1> /tmp/tmp#1/a" in body
+
+
+def test_most_names_that_tempfile_makes_are_noise() -> None:
+    made: Any = tempfile._RandomNameSequence()  # type: ignore[attr-defined]
+    made._rng_pid, made._rng = os.getpid(), random.Random(4)
+    keys = [key(says(f"/tmp/tmp{next(made)}")) for _ in range(500)]
+    assert keys.count(key(says("/tmp/tmpk3x_9q2v"))) > 450
 
 
 def test_noise_can_be_added() -> None:
@@ -409,7 +583,7 @@ def test_noise_can_be_added() -> None:
 def test_markers_are_part_of_what_their_patterns_match() -> None:
     samples = (
         b"ipython-input-3-ab12cd ipykernel_12 <A at 0x7f00dead> "
-        b"/tmp/tmpab12_xyz /pytest-of-me/pytest-1"
+        b"/tmp/tmpk3x_9q2v /pytest-of-me/pytest-1"
     )
     for noise in NOISE:
         found = noise.pattern.search(samples)
@@ -505,3 +679,4 @@ def test_outline_of_what_is_deep(depth: int, full: bool) -> None:
 def test_credential_names() -> None:
     assert all(map(is_credential_param, ("key", "Api-Key", "X-Amz-Date", "id_token", "password")))
     assert not any(map(is_credential_param, ("alt", "keys", "monkey", "max_tokens", "api-version")))
+    assert not any(map(is_credential_param, ("page_token", "nextPageToken", "sort_key", "author")))

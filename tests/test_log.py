@@ -68,7 +68,7 @@ def test_what_is_left_alone_refused_and_not_kept(
     fake = httpx.MockTransport(lambda request: httpx.Response(200))
     files = "https://api.openai.com/v1/files?api_key=secret"
     with cachy(cache_dir=tmp_path):
-        post("https://example.com/?token=secret")
+        post("https://example.com/?token=secret1A2b3C4d5E6f7G8h")
         post(files)
         post(transport=fake)
         post("https://api.openai.com/v1/unknown")

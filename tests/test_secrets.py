@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 import warnings
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import httpx2
@@ -111,6 +112,18 @@ def openai_stream(pieces: list[str]) -> Answer:
     return stream_answer(sse([*events, end, "data: [DONE]"]))
 
 
+def responses_stream(pieces: list[str]) -> Answer:
+    """Two outputs at once, whose contents have the same number."""
+    kind = "response.output_text.delta"
+    events = [
+        (kind, {"type": kind, "output_index": output, "content_index": 0, "delta": text})
+        for piece in pieces
+        for output, text in ((0, piece), (1, "and "))
+    ]
+    end = "response.completed"
+    return stream_answer(sse([*events, (end, {"type": end, "response": {"status": "completed"}})]))
+
+
 def anthropic_stream(pieces: list[str]) -> Answer:
     def delta(index: int, piece: str) -> tuple[str, dict[str, Any]]:
         kind = "content_block_delta"
@@ -160,6 +173,20 @@ def echoes() -> Iterator[Plant]:
     password = opaque()
     basic = b64encode(f"me:{password}".encode()).decode()
     yield answered("echo of a password", password, headers={"authorization": f"Basic {basic}"})
+    for place, spell in (
+        ("slashes escaped", lambda text: json.dumps(text)[1:-1].replace("/", "\\/")),
+        ("signs escaped", lambda text: text.replace("+", "\\u002B").replace("/", "\\u002f")),
+        ("quoted for a URL", lambda text: quote(text, safe="")),
+        ("base64", lambda text: b64encode(f"me:{text}".encode()).decode()),
+        ("base64 for URLs", lambda text: urlsafe_b64encode(f"key={text}&".encode()).decode()),
+    ):
+        secret = f"{letters(20)}/{letters(10)}+{letters(10)}"
+        text = json.dumps({"detail": "you sent SECRET"}).replace("SECRET", spell(secret))
+        reply = Answer(200, {"content-type": "application/json"}, text.encode())
+        headers = {"authorization": f"Bearer {secret}"}
+        yield Plant(f"echo: {place}", secret, False, headers=headers, answer=reply)
+    for name in ("hapikey", "x-jwt", "x-functions-key", "x-app-pass", "x-session-id"):
+        yield answered(f"echo of {name}", secret := opaque(), headers={name: secret})
     secret = opaque()
     yield answered("echo of the key in the query", secret, query=f"key={secret}")
     secret = opaque()
@@ -194,7 +221,10 @@ def plants() -> list[Plant]:
         *(
             Plant(f"query parameter {name}", secret := opaque(), True, query=f"{name}={secret}")
             for name in ("key", "api_key", "access_token", "sig", "X-Amz-Signature",
-                         "X-Amz-Credential", "X-Amz-Security-Token", "subscription-key")
+                         "X-Amz-Credential", "X-Amz-Security-Token", "subscription-key",
+                         "api_token", "private_token", "hapikey", "app_key", "secret_key", "pass",
+                         "subscription_key", "x-api-token", "oauth_token", "user_token",
+                         "jwt_token", "ApiToken", "privateKey", "token", "auth")
         ),
         Plant("query parameter of any name", secret := f"sk-{letters(48)}", False,
               query=f"q={secret}"),
@@ -215,6 +245,16 @@ def plants() -> list[Plant]:
               hop=redirect(f"{CHAT}?key={secret}").answer),  # type: ignore[arg-type]
         Plant("redirect: user", secret := opaque(), True,
               hop=redirect(f"https://me:{secret}@{HOST}/v1/chat/completions").answer),  # type: ignore[arg-type]
+        *(
+            Plant(f"response header {name}", secret := opaque(), False,
+                  answer=says("ok", headers={name: template.format(secret)}))
+            for name, template in (
+                ("operation-location", f"https://{HOST}/v1/x?v=1&token={{}}"),
+                ("link", f"<https://{HOST}/v1/x?p=2&sig={{}}>; rel=next"),
+            )
+        ),
+        Plant("response header location: user", secret := opaque(), False,
+              answer=says("ok", headers={"location": f"https://me:{secret}@{HOST}/v1/x"})),
         *echoes(),
         # What people ask
         asked("an Anthropic key", f"sk-ant-api03-{letters(93)}AA"),
@@ -250,8 +290,8 @@ def plants() -> list[Plant]:
         answered("an AWS account", "8" + letters(11, string.digits), "arn:aws:iam::{}:role/x"),
         *(
             streamed(make.__name__, f"glpat-{letters(20)}", make)
-            for make in (openai_stream, anthropic_stream, ollama_stream, gemini_stream,
-                         bedrock_stream, invoked_stream)
+            for make in (openai_stream, responses_stream, anthropic_stream, ollama_stream,
+                         gemini_stream, bedrock_stream, invoked_stream)
         ),
     ]  # fmt: skip
 
@@ -469,6 +509,27 @@ def test_searching_costs_no_more_than_a_millisecond() -> None:
 def test_importing_cachy_does_not_import_it() -> None:
     code = "import sys, cachy; cachy.enable_cachy(); sys.exit('cachy.secrets' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"CACHY_MODE": "off"})
+
+
+@pytest.mark.parametrize("ignore", [b"# /local/\n", b"/local/\n!/local/\n", b"/local/\r\n"])
+def test_nothing_private_under_another_gitignore(ignore: bytes, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / ".gitignore").write_bytes(ignore)
+    with pytest.raises(OSError, match="may not ignore /local/"):
+        DirStore(tmp_path / FOLDER).put("ab" * 16, b"frame", 1, private=True)
+    assert not list(tmp_path.rglob("*.entry"))
+
+
+def test_addresses_of_other_pages_are_none() -> None:
+    head: dict[str, Any] = {
+        "status": 200,
+        "headers": [
+            ["location", f"https://{HOST}/v1/x?page_token={opaque()}&api-version=1"],
+            ["link", f"<https://{HOST}/v1/x?page=2>; rel=next"],
+        ],
+    }
+    request = Request("POST", CHAT, (), b"{}")
+    assert secrets.in_recording(codec.Entry(head, b"{}"), canonical(request), request) == []
 
 
 def test_store_of_its_own(tmp_path: Path) -> None:
