@@ -114,13 +114,16 @@ class Cache:
         if route.cached:
             return route
         if self.mode == "replay":
-            self.stats.misses += 1
             reason = f"{route.reason}, so no recording can exist"
-            self._note("refused", method, url, reason)
             remedy = "let it through, within no_cachy(), or put a fake in its place"
             raise self._miss(method, url, None, reason, remedy=remedy)
         self.passes(method, url, route.reason)
         return None
+
+    def refuses(self, miss: CacheMiss) -> None:
+        """Note that a request is refused."""
+        self.stats.misses += 1
+        self._note("refused", miss.method, miss.url, miss.reason)
 
     def passes(self, method: str, url: str, reason: str) -> None:
         """Note that a request is left alone, and why."""

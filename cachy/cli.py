@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any, NoReturn
 
-import orjson
 import typer
 from typer.core import TyperGroup
 
@@ -28,6 +27,8 @@ from cachy.upkeep.index import Flaw, Row
 
 _SHOWN = 20
 _KEY_DIGITS = 10
+_LONGEST_CELL = 200
+_LONGEST_FACT = 2000
 
 
 class _Commands(TyperGroup):
@@ -106,9 +107,9 @@ def init(
         return
     for what, sentences in (("made", done.made), ("kept", done.kept)):
         for sentence in sentences:
-            typer.echo(f"{what}  {sentence}")
+            _say(f"{what}  {sentence}")
     for offer in done.offers:
-        typer.echo(f"      {offer}")
+        _say(f"      {offer}")
     for warning in done.warnings:
         _remark(f"warning: {warning}")
 
@@ -179,25 +180,27 @@ def show(key: Key, cache_dir: CacheDir = None, as_json: Json = False) -> None:
         path = index.show_path(found.path)
         _print_json({"file": path, "head": head, "asked": asked, "answered": answered})
         return
-    usage = head.get("usage") or {}
+    usage = head.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
     facts = {
         "key": str(head["key"])[:32],
         "file": index.show_path(found.path),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
-        "model": head.get("model"),
+        "model": head.get("model") or transcript.form(head).get("model"),
         "status": head["status"],
         "took": f"{units.show_duration(head['ms'] / 1000)} live",
         "stream": head.get("stream"),
-        "tokens": ", ".join(f"{count:,} {name}" for name, count in usage.items()),
+        "tokens": ", ".join(f"{n:,} {name}" for name, n in usage.items() if isinstance(n, int)),
         "body": f"{len(found.entry.body):,} bytes",
     }
     for name, value in facts.items():
         if value:
-            typer.echo(f"{typer.style(f'{name:<9}', dim=True)}{_visible(str(value))}")
+            fact = transcript.one_line(str(value), _LONGEST_FACT)
+            typer.echo(f"{typer.style(f'{name:<9}', dim=True)}{fact}")
     for turn in (*turns[0], transcript.Turn("", ""), *turns[1]):
         if turn.role:
-            typer.secho(f"\n{turn.role}", bold=True)
+            typer.secho(f"\n{transcript.one_line(turn.role, _LONGEST_CELL)}", bold=True)
             typer.echo(_indented(_visible(turn.text)))
         elif turns[0] and turns[1]:
             typer.secho("\n→", dim=True, nl=False)
@@ -228,7 +231,7 @@ def why(
         _print_json({"key": asked, "reason": told.reason, "differences": told.differences})
         return
     for line in (told.reason, *(f"  {difference}" for difference in told.differences)):
-        typer.echo(_visible(line))
+        _say(line)
 
 
 @app.command()
@@ -242,11 +245,11 @@ def cat(
 ) -> None:
     """Print the body of an entry as it was received, or its head."""
     if text and os.path.isfile(key):
-        typer.echo(_text_of_file(key), nl=False)
+        typer.echo(_visible(_text_of_file(key)), nl=False)
         return
     entry = find.find(_store_for(key, cache_dir), key).entry
     if text:
-        typer.echo(transcript.readable(entry), nl=False)
+        typer.echo(_visible(transcript.readable(entry)), nl=False)
     elif head:
         _print_json(entry.head)
     else:
@@ -264,8 +267,9 @@ def stats(cache_dir: CacheDir = None, as_json: Json = False) -> None:
         return
     total, recent = report.total, report.recent
     typer.echo(
-        f"{total.entries:,} entries of {report.keys:,} keys, {units.show_size(total.bytes)}"
-        + (f"; {report.older:,} older recordings" if report.older else "")
+        f"{_count(total.entries, 'entry')} of {_count(report.keys, 'key')}, "
+        + units.show_size(total.bytes)
+        + (f"; {_count(report.older, 'older recording')}" if report.older else "")
         + (f"; {report.private:,} never committed" if report.private else "")
     )
     typer.echo(
@@ -335,7 +339,7 @@ def diff(
             for change in report.changes
         ],
     )
-    typer.echo(f"{report.old} → {report.new}: {report.summary()}")
+    _say(f"{report.old} → {report.new}: {report.summary()}")
     for flaw in report.flaws:
         _remark(f"{index.show_path(flaw.path)}: {flaw.what}")
 
@@ -356,18 +360,18 @@ def fsck(
         _print_json(report.as_dict())
     else:
         for flaw in report.flaws:
-            typer.echo(f"{index.show_path(flaw.path)}: {flaw.what}")
+            _say(f"{index.show_path(flaw.path)}: {flaw.what}")
         for stray in report.strays:
-            typer.echo(f"{index.show_path(stray)}: no part of a store, and no harm")
+            _say(f"{index.show_path(stray)}: no part of a store, and no harm")
         if report.rule:
-            typer.echo(
+            _say(
                 f"the git attribute {report.rule!r} applies to the store and would damage entries "
                 f"on checkout: run `cachy init`"
             )
         faults = f"{len(report.flaws):,} at fault" if report.flaws else "all sound"
-        typer.echo(f"{report.checked:,} files, {units.show_size(report.bytes)}: {faults}")
+        typer.echo(f"{_count(report.checked, 'file')}, {units.show_size(report.bytes)}: {faults}")
         if report.moved:
-            typer.echo(f"moved {len(report.moved):,} to {index.show_path(report.trash)}")
+            _say(f"moved {len(report.moved):,} to {index.show_path(report.trash)}")
         elif any(flaw.broken for flaw in report.flaws):
             typer.echo("`cachy fsck --repair` moves what is broken to the trash")
     if not report.sound:
@@ -406,7 +410,7 @@ def gc(
         if as_json:
             _print_json({"restored": [index.show_path(path) for path in back.moved]})
         else:
-            typer.echo(f"brought back {len(back.moved):,} files")
+            typer.echo(f"brought back {_count(len(back.moved), 'file')}")
         return
     if since and not unused:
         raise ConfigError("--since goes with --unused: add that, or use --older-than AGE")
@@ -424,24 +428,28 @@ def gc(
     asks = policy.is_given and not (dry_run or yes) and bool(plan.doomed)
     if not as_json or asks:
         _show_plan(plan, to_stderr=as_json, listed=dry_run or asks)
-    if asks and not typer.confirm(f"Move {len(plan.doomed):,} files to the trash?", err=True):
+    if asks and not _confirmed(f"Move {_count(len(plan.doomed), 'file')} to the trash?"):
         raise typer.Exit(1)
     done = collect.Collected([], "") if dry_run or not plan.doomed else collect.collect(plan)
     if as_json:
         moved = [index.show_path(path) for path in done.moved]
         _print_json({**plan.as_dict(), "moved": moved, "trash": index.show_path(done.trash)})
     elif done.moved:
-        typer.echo(
+        _say(
             f"moved {len(done.moved):,} to {index.show_path(done.trash)}; "
             f"`cachy gc --undo` brings them back"
         )
+    _remark_flaws(plan.flaws)
 
 
 @app.command()
 def check(
     cache_dir: CacheDir = None,
     staged: Annotated[
-        bool, typer.Option("--staged", help="Only what the next commit adds: for a hook.")
+        bool,
+        typer.Option(
+            "--staged", help="Only what the next commit adds, to any store here: for a hook."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -451,15 +459,21 @@ def check(
 
     root = find.root_of(cache_dir)
     with _progress("checking") as progress:
-        report = checking.check(root, staged=staged, secrets=in_entry, progress=progress)
+        if staged and cache_dir is None:
+            report = checking.check_staged(secrets=in_entry, progress=progress)
+        else:
+            report = checking.check(root, staged=staged, secrets=in_entry, progress=progress)
+    if not report.checked and not staged:
+        index.open_store(root)
     if as_json:
         _print_json(report.as_dict())
     else:
         for flaw in report.flaws:
-            typer.echo(f"{index.show_path(flaw.path)}: {flaw.what}")
+            _say(f"{index.show_path(flaw.path)}: {flaw.what}")
         faults = f"{len(report.flaws):,} at fault" if report.flaws else "all sound"
         if report.flaws or not staged:
-            typer.echo(f"{report.checked:,} files of {index.show_path(root)}: {faults}")
+            where = "staged" if staged else f"of {index.show_path(root)}"
+            _say(f"{_count(report.checked, 'file')} {where}: {faults}")
     if report.flaws:
         raise typer.Exit(1)
 
@@ -496,7 +510,7 @@ def run(
     ended = time.time()
     shown = " ".join(command)
     try:
-        note = journal.Note(run_id, f"$ {shown}", run_id, started, ended, 0, 0, 0, 0.0, ())
+        note = journal.Note(run_id, f"$ {shown}", run_id, started, ended, 0, 0, 0, 0.0, (), code)
         journal.write(root, note)
     except OSError as error:
         _remark(f"cachy: the run cannot be noted in {root}: {error.strerror}")
@@ -509,8 +523,16 @@ def run(
     raise typer.Exit(code)
 
 
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        _fail("nobody answered, so nothing was moved: --yes moves without a question", 1)
+
+
 def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    several = f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else several}"
 
 
 def _call(command: list[str], environment: dict[str, str]) -> int:
@@ -569,27 +591,30 @@ def _show_plan(plan: collect.Plan, *, to_stderr: bool, listed: bool) -> None:
         for each in plan.doomed[:_SHOWN]:
             name = os.path.relpath(index.show_path(each.path), index.show_path(plan.store))
             prompt = transcript.one_line(each.row.prompt, 40) if each.row else ""
-            typer.echo(f"  {name}  {prompt}".rstrip(), err=to_stderr)
+            _say(f"  {name}  {prompt}".rstrip(), err=to_stderr)
         if len(plan.doomed) > _SHOWN:
             typer.echo(f"  … and {len(plan.doomed) - _SHOWN:,} more", err=to_stderr)
     most = sorted(whys.items(), key=lambda item: -len(item[1]))
     for why, sizes in most[:_SHOWN]:
-        typer.echo(f"{len(sizes):,} go ({units.show_size(sum(sizes))}): {why}", err=to_stderr)
-    stay = f"{plan.left:,} entries stay ({units.show_size(plan.left_bytes)})"
+        verb = "goes" if len(sizes) == 1 else "go"
+        what = f"{len(sizes):,} {verb} ({units.show_size(sum(sizes))}): {why}"
+        typer.echo(transcript.one_line(what, 2 * _LONGEST_CELL), err=to_stderr)
+    verb = "stays" if plan.left == 1 else "stay"
+    stay = f"{_count(plan.left, 'entry')} {verb} ({units.show_size(plan.left_bytes)})"
     young = f"; {plan.young:,} of them are in the grace period" if plan.young else ""
     over = f"; {units.show_size(plan.over)} more than wanted" if plan.over else ""
     typer.echo(f"{stay}{young}{over}", err=to_stderr)
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(transcript.to_json(value, indent=True))
 
 
 def _print_json_lines(values: Iterable[dict[str, Any]]) -> None:
     """A JSON array, one element a line, never as a whole in memory."""
     before = "[\n"
     for value in values:
-        sys.stdout.write(before + orjson.dumps(value).decode())
+        sys.stdout.write(before + transcript.to_json(value))
         before = ",\n"
     sys.stdout.write("\n]\n" if before[0] == "," else "[]\n")
 
@@ -598,6 +623,7 @@ def _print_table(titles: Sequence[str], rows: list[tuple[str, ...]]) -> None:
     """Aligned columns, `>` to the right; on a terminal the last is cut to fit its width."""
     if not rows:
         return
+    rows = [tuple(transcript.one_line(cell, _LONGEST_CELL) for cell in row) for row in rows]
     right = [title.startswith(">") for title in titles] or [False] * len(rows[0])
     lines = [tuple(title.lstrip(">") for title in titles), *rows] if titles else rows
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
@@ -616,8 +642,12 @@ def _print_table(titles: Sequence[str], rows: list[tuple[str, ...]]) -> None:
     typer.echo("\n".join(text))
 
 
+def _say(text: str, *, err: bool = False) -> None:
+    typer.echo(_visible(text), err=err)
+
+
 def _remark(text: str) -> None:
-    typer.echo(text, err=True)
+    _say(text, err=True)
 
 
 def _remark_flaws(flaws: list[Flaw]) -> None:
@@ -628,6 +658,7 @@ def _remark_flaws(flaws: list[Flaw]) -> None:
 
 def _visible(text: str) -> str:
     """Text without what a terminal would obey."""
+    text = text.replace("\r\n", "\n")
     return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)
 
 

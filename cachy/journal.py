@@ -12,7 +12,9 @@ two processes do it at once.
 from __future__ import annotations
 
 import atexit
+import errno
 import os
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,10 +22,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from cachy.key import KEY_LENGTH
-from cachy.store import DirStore, make_local, try_remove
+from cachy.store import (
+    DirStore,
+    flush_folder,
+    make_local,
+    refuse_links,
+    try_remove,
+    write_flushed,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cachy.cache import Stats
 
@@ -37,7 +46,8 @@ FORGET_AFTER = 90 * 86400
 
 class Note(NamedTuple):
     """One session. `by`: its notebook or script, from the store's folder if it is below that;
-    `run`: of `cachy run`, or empty; times in seconds since 1970; `keys`: 32 hex digits each."""
+    `run`: of `cachy run`, or empty; times in seconds since 1970; `keys`: 32 hex digits each;
+    `code`: in the note of a run itself, whose id is the run's, the exit code of its command."""
 
     id: str
     by: str
@@ -49,6 +59,7 @@ class Note(NamedTuple):
     recorded: int
     seconds_saved: float
     keys: tuple[str, ...]
+    code: int = 0
 
 
 def begin(store: object, stats: Stats) -> None:
@@ -153,6 +164,7 @@ def write(root: str, note: Note) -> None:
     """Keep a note. Raises OSError."""
     make_local(root)
     folder = _folder(root)
+    refuse_links(root, folder)
     os.makedirs(folder, exist_ok=True)
     _put(root, note.id, [note])
     if len(os.listdir(folder)) > MANY_FILES:
@@ -161,13 +173,13 @@ def write(root: str, note: Note) -> None:
 
 def read(root: str) -> list[Note]:
     """All sessions that were noted, oldest first. What cannot be read was not."""
-    return _merged(note for file in _files(root) for note in _read(file))
+    return _merged(note for file in _files(root) for note in _read(root, file))
 
 
 def compact(root: str) -> None:
     """Make one file of all. Raises OSError."""
     files = _files(root)
-    read = {file: notes for file in files if (notes := _read(file))}
+    read = {file: notes for file in files if (notes := _read(root, file))}
     notes = _merged(note for some in read.values() for note in some)
     if not notes:
         return
@@ -191,21 +203,37 @@ def _folder(root: str) -> str:
 def _files(root: str) -> list[str]:
     folder = _folder(root)
     try:
+        refuse_links(root, folder)
         return [os.path.join(folder, name) for name in os.listdir(folder)]
     except OSError:
         return []
 
 
-def _read(file: str) -> list[Note]:
-    notes = []
+def _read(root: str, file: str) -> list[Note]:
     try:
-        with open(file, "rb") as lines:
-            for line in lines:
-                fields = orjson.loads(line)
-                notes.append(Note(**{**fields, "keys": tuple(fields["keys"])}))
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    return notes
+        with open(open_own(root, file), "rb") as lines:
+            return list(_notes(lines))
+    except OSError:
+        return []
+
+
+def _notes(lines: Iterable[bytes]) -> Iterator[Note]:
+    for line in lines:
+        try:
+            fields = orjson.loads(line)
+            note = Note(**{**fields, "keys": tuple(fields["keys"])})
+        except (ValueError, TypeError, KeyError):
+            continue  # a line that a crash has torn
+        if _is_sound(note):
+            yield note
+
+
+def _is_sound(note: Note) -> bool:
+    return (
+        all(isinstance(text, str) for text in (note.id, note.by, note.run, *note.keys))
+        and all(isinstance(n, int | float) for n in (note.started, note.ended, note.seconds_saved))
+        and all(isinstance(n, int) for n in (note.hits, note.misses, note.recorded, note.code))
+    )
 
 
 def _merged(notes: Iterable[Note]) -> list[Note]:
@@ -220,10 +248,27 @@ def _merged(notes: Iterable[Note]) -> list[Note]:
 
 def _put(root: str, name: str, notes: list[Note]) -> None:
     temporary = os.path.join(root, "local", "tmp", f"{name}.{os.urandom(4).hex()}")
+    folder = _folder(root)
     try:
-        with open(temporary, "xb") as file:
-            file.writelines(orjson.dumps(note._asdict()) + b"\n" for note in notes)
-        os.replace(temporary, os.path.join(_folder(root), f"{name}.jsonl"))
+        write_flushed(temporary, b"".join(orjson.dumps(n._asdict()) + b"\n" for n in notes))
+        os.replace(temporary, os.path.join(folder, f"{name}.jsonl"))
     except BaseException:
         try_remove(temporary)
         raise
+    flush_folder(folder)  # what it replaces goes only after it is surely there
+
+
+_TRUSTING_NOBODY = sum(
+    getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
+)
+
+
+def open_own(root: str, path: str, flags: int = os.O_RDONLY) -> int:
+    """Open a file below `local/`, which anybody could have committed: never through a link, and
+    nothing but a regular file. Returns a descriptor. Raises OSError."""
+    refuse_links(root, path)
+    fd = os.open(path, flags | _TRUSTING_NOBODY, 0o666)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return fd

@@ -181,11 +181,11 @@ class DirStore:
         make_local(self.root)
         path = os.path.join(self.root, ".gitignore")
         try:
-            ignored = b"/local/" in read_file(path).split()
+            ignored = read_file(path) == GITIGNORE
         except Defect:
             ignored = False
         if not ignored:
-            raise OSError(errno.EPERM, "it does not ignore /local/: remove it", path)
+            raise OSError(errno.EPERM, "it may not ignore /local/: remove it", path)
 
 
 class _Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -225,7 +226,7 @@ def test_cat_as_git_calls_it_never_fails(root: Path, folder: Path) -> None:
 def test_stats(root: Path) -> None:
     add(root, make_entry(1), OLD)
     said = call("stats").stdout
-    assert said.startswith("1 entries of 1 keys, ")
+    assert said.startswith("1 entry of 1 key, ")
     assert "last 30 days, here: 0 sessions" in said
     report = data("stats")
     assert report["models"]["gpt-4o"]["entries"] == 1
@@ -253,7 +254,7 @@ def test_gc_asks_before_a_policy_is_applied(root: Path) -> None:
     said = call("gc", "--older-than", "90d", answer="y\n")
     assert "it is 100 days old" in said.stdout
     assert not path.exists()
-    assert "brought back 1 files" in call("gc", "--undo").stdout
+    assert "brought back 1 file" in call("gc", "--undo").stdout
     assert path.exists()
     report = data("gc", "--older-than", "90d", "--yes")
     assert report["moved"] == [str(path)]
@@ -266,7 +267,7 @@ def test_gc_without_a_policy_does_not_ask(root: Path) -> None:
     assert data("gc", "--dry-run")["doomed"][0]["key"] == key_of(older)
     said = call("gc").stdout
     assert "moved 1 to" in said
-    assert "1 entries stay" in said
+    assert "1 entry stays" in said
     assert "moved" not in call("gc").stdout
 
 
@@ -339,6 +340,49 @@ def test_git_itself_shows_and_checks_entries(root: Path, folder: Path) -> None:
     add(root, make_entry(2), OLD).write_bytes(b"\0")
     git("add", "-A", ".cachy")
     git("commit", "-q", "-m", "two", code=1)
+    environment["PATH"] = os.defpath  # as for a colleague, or in another environment
+    assert "Blue" not in git("diff", "--cached")
+    git("commit", "-q", "-m", "two", code=1)
+    git("reset", "-q")
+    git("commit", "-q", "-m", "three", "--allow-empty")
+
+
+def test_the_hook_guards_a_store_in_a_subfolder(folder: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    root = folder / "nb" / ".cachy"
+    call("init", "--cache-dir", str(folder / "nb"))
+    add(root, make_entry(1), OLD).write_bytes(b"\0")
+    subprocess.run(["git", "add", "-A"], check=True)
+    said = call("check", "--staged", code=1).stdout
+    assert said.endswith("3 files staged: 1 at fault\n") or "2 files staged: 1 at fault" in said
+
+
+def test_check_says_that_there_is_no_store(folder: Path) -> None:
+    assert "there is no store" in refused("check")
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert "there is no store" in refused("check")
+    assert call("check", "--staged").output == ""
+
+
+def test_gc_that_nobody_answers(root: Path) -> None:
+    path = add(root, make_entry(1), OLD)
+    assert "--yes" in call("gc", "--model", "*", code=1).stderr
+    assert path.exists()
+
+
+def test_a_store_that_is_not_checked_out(root: Path, folder: Path) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], check=True)
+
+    git("init", "-q")
+    add(root, make_entry(1), OLD)
+    (folder / "kept").touch()
+    git("add", "-A")
+    git("commit", "-qm", "1")
+    git("sparse-checkout", "set", "--no-cone", "/*", "!.cachy")
+    shutil.rmtree(root, ignore_errors=True)
+    assert "not checked out" in refused("ls")
+    assert "1 file of" in call("check").stdout
 
 
 def test_run(root: Path, folder: Path) -> None:
@@ -352,12 +396,15 @@ from cachy.journal import Note, write
 run = os.environ["CACHY_RUN"]
 now, keys = time.time(), ({key_of(used)!r},)
 write({str(root)!r}, Note("new", "b.py", run, now, now, 1, 0, 0, 0.0, keys))
-raise SystemExit(3)
 """
-    done = python("run", "--", sys.executable, "-c", code)
+    failing = f"{code}\nraise SystemExit(3)"
+    done = python("run", "--", sys.executable, "-c", failing)
     assert done.returncode == 3
     assert "1 session used 1 key: 1 hit, 0 recorded" in done.stderr
     assert len({note.run for note in read(str(root))}) == 2
+    # What a failed run did not get to use may well be in use.
+    assert "succeeded" in refused("gc", "--unused", "--since", "last-run", "--yes")
+    assert python("run", "--", sys.executable, "-c", code).returncode == 0
     report = data("gc", "--unused", "--since", "last-run", "--yes")
     assert report["moved"] == [str(unused)]
     assert used.exists()
@@ -393,3 +440,89 @@ def test_run_refuses(folder: Path) -> None:
     done = python("run", sys.executable, "-c", "print('said')")
     assert done.stdout == "said\n"
     assert "does it enable cachy?" in done.stderr
+
+
+# ---- What an entry may hold ----
+
+DEEP: Any = "x"
+for _ in range(240):
+    DEEP = [DEEP]
+SHOWY = "a\x1b[2J\u202e\n| b | `c`\n# d\x07"
+ODD_HEADS: list[dict[str, Any]] = [
+    {"request": {"body": {"model": "m", "seed": 2**70, "messages": [{"content": "hi"}]}}},
+    {"request": {"body": {"messages": [{"role": "user", "content": DEEP[0]}]}}},
+    {"request": {"body": {"messages": [{"role": {"a": 1}, "content": {"…": ["x", 1, 2, 3]}}]}}},
+    {"request": {"body": {"messages": 5, "prompt": {"function": 5}, "contents": [[5], None]}}},
+    {"request": [1]},
+    {"request": {"body": [5, {"headers": 5}, {"headers": "a; b", "content": {"text": True}}]}},
+    {"url": "http://[bad"},
+    {"url": 5, "method": None, "model": ["x"], "client": {}},
+    {"usage": ["x"]},
+    {"usage": {"input": "x", "output": None, "total": 2**70}},
+    {"usage": {"input": True, "output": -5, SHOWY: 5}},
+    {"stream": "sse"},
+    {"stream": "json-array"},
+    {"stream": "aws-eventstream"},
+    {"stream": ["sse"]},
+    {"recorded": 5, "nonce": None},
+    {"model": SHOWY, "url": f"https://{SHOWY}/x", "recorded": SHOWY, "method": SHOWY},
+    {"request": {"body": {"messages": [{"role": SHOWY, "content": SHOWY}]}}},
+    {"headers": [["content-type", SHOWY]]},
+]
+ODD_BODIES = [
+    b"",
+    b"\xff\0",
+    b"5",
+    b'{"choices": 5, "content": [5], "output": 5, "candidates": {}, "embeddings": {"a": 5}}',
+    b'{"choices": [5, {"message": {"content": %b}}]}' % (b"[" * 900 + b"]" * 900),
+    b'{"n": 123456789012345678901234567890, "text": "\x1b[2J"}'.replace(b"\x1b", b"\\u001b"),
+    b'data: {"choices": 5}\n\ndata: 5\n\ndata: {"embedding": 5, "data": [{"url": 5}]}\n\n',
+]
+
+
+@pytest.mark.parametrize("number", range(len(ODD_HEADS)))
+def test_nothing_that_an_entry_holds_breaks_a_command(root: Path, number: int) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    for at, body in enumerate(ODD_BODIES):
+        entry = make_entry(number * 100 + at)
+        path = add(root, Entry({**entry.head, **ODD_HEADS[number]}, body), OLD + at)
+        outputs = [call(*command).output for command in (("show", str(path)), ("cat", str(path)))]
+        outputs += [call("cat", "--text", str(path)).output, call("show", path.name[:32]).output]
+        data("show", str(path))
+        json.loads(call("cat", "--head", str(path)).stdout)
+        outputs.pop(1)  # the body as it came
+        assert not any(set("\x1b\x07\u202e") & set(output) for output in outputs)
+    listed = call("ls").stdout
+    assert len(listed.splitlines()) == 1 + len(ODD_BODIES)
+    assert len(data("ls")) == len(ODD_BODIES)
+    assert call("ls").stdout == listed  # from the index
+    outputs = [listed, call("stats").output, call("diff").output]
+    outputs += [call("gc", "--host", "*", "--dry-run").output, call("ls", "--text", "x").output]
+    assert not any(set("\x1b\x07\u202e") & set(output) for output in outputs)
+    for line in call("diff", "--markdown").stdout.splitlines()[4:]:
+        assert line.startswith("| added | `")
+        assert line.count("|") == 7
+    for command in ("stats", "diff", "fsck"):
+        data(command)
+    assert call("fsck").stdout.endswith("all sound\n")
+
+
+def test_a_deep_head_is_none(root: Path) -> None:
+    entry = make_entry(1)
+    add(root, Entry({**entry.head, "usage": DEEP}, entry.body), OLD)
+    assert "nested too deep" in call("fsck", code=1).stdout
+    assert call("ls").stdout == ""
+
+
+def test_a_form_tells_model_and_prompt(root: Path) -> None:
+    form = {"model": "whisper-1", "prompt": "Names: Ada", "file": "RIFF"}
+    parts = [
+        {"headers": f'Content-Disposition: form-data; name="{name}"', "content": value}
+        for name, value in form.items()
+    ]
+    parts[2]["headers"] += '; filename="a.wav"'
+    entry = make_entry(1)
+    add(root, Entry({**entry.head, "model": None, "request": {"body": parts}}, b"{}"), OLD)
+    row = data("ls")[0]
+    assert (row["model"], row["prompt"]) == ("whisper-1", "Names: Ada")
+    assert "whisper-1" in call("show", row["key"]).stdout.split("status")[0]

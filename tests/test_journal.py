@@ -52,6 +52,23 @@ def some(identity: str, *keys: str, by: str = "a.py", ended: float = 0) -> Note:
     return Note(identity, by, "", ended - 1, ended, len(keys), 0, 0, 0.0, keys)
 
 
+def test_a_torn_line_loses_only_itself(root: str) -> None:
+    journal.write(root, some("a", "1"))
+    journal.write(root, some("b", "2", by="b.py"))
+    journal.compact(root)
+    [file] = os.listdir(os.path.join(root, "local", "sessions"))
+    path = Path(root, "local", "sessions", file)
+    wrong = [b'{"torn', b"[]", b"5", b'{"id":"a","keys":[1]}']
+    wrong.append(path.read_bytes().splitlines()[0].replace(b'"ended":', b'"ended":"z","x":'))
+    sound = path.read_bytes().splitlines()
+    odd = sound[0].replace(b'"by":"a.py"', b'"by":["a"]').replace(b'"by":"b.py"', b'"by":7')
+    path.write_bytes(b"\n".join([*wrong, sound[0], odd, b"", sound[1], b'{"id"']))
+    assert {note.id for note in journal.read(root)} == {"a", "b"}
+    journal.write(root, some("c", "3"))
+    journal.compact(root)
+    assert {note.id for note in journal.read(root)} == {"a", "b", "c"}
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> str:
     (tmp_path / ".cachy").mkdir()

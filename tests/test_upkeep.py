@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import orjson
 import pytest
 from many import DAY, add, make_entry
 
@@ -305,7 +308,10 @@ def test_fsck_finds_damage_that_the_index_does_not_know(root: Path) -> None:
 def test_fsck_names_lfs_pointers(root: Path) -> None:
     path = add(root, make_entry(1), OLD)
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
-    assert "git lfs pull" in check.fsck(str(root)).flaws[0].what
+    os.utime(path, (OLD, OLD))
+    report = check.fsck(str(root), repair=True)
+    assert "git lfs pull" in report.flaws[0].what
+    assert report.moved == gc(root, Policy(grace=0)) == []
 
 
 def test_fsck_beside_writers(root: Path) -> None:
@@ -340,6 +346,7 @@ def test_gc_by_itself_takes_only_what_is_never_served(root: Path) -> None:
     alone = add(root, make_entry(3), OLD)
     broken = add(root, make_entry(4), OLD)
     broken.write_bytes(b"\0")
+    os.utime(broken, (OLD, OLD))
     tmp = root / "local" / "tmp"
     tmp.mkdir(parents=True, exist_ok=True)
     for name, age in (("stale", 2 * DAY), ("fresh", 60)):
@@ -360,6 +367,7 @@ def test_gc_keeps_the_older_where_the_newer_is_broken(root: Path) -> None:
     newer = add(root, make_entry(1, again=1), OLD + 1)
     scan(root)
     newer.write_bytes(newer.read_bytes()[:-1])
+    os.utime(newer, (OLD, OLD))
     public = add(root, make_entry(2), OLD)
     private = add(root, make_entry(2, again=1), OLD + 1, private=True)
     behind = add(root, make_entry(3), OLD, private=True)
@@ -368,6 +376,22 @@ def test_gc_keeps_the_older_where_the_newer_is_broken(root: Path) -> None:
     assert older.exists()
     assert public.exists()
     assert private.exists()
+
+
+def test_gc_gives_grace_to_what_is_broken(root: Path) -> None:
+    path = add(root, make_entry(1), OLD)
+    path.write_bytes(b"damaged just now")
+    plan = collect.plan(str(root), Policy())
+    assert (plan.doomed, [flaw.path for flaw in plan.flaws]) == ([], [str(path)])
+    os.utime(path, (OLD, OLD))
+    assert gc(root) == [path.name]
+
+
+def test_gc_of_an_entry_from_the_future(root: Path) -> None:
+    path = add(root, make_entry(1), NOW + 400 * DAY)
+    assert gc(root, Policy(model="*", grace=60)) == []
+    assert gc(root, Policy(older_than=60, grace=0)) == []
+    assert gc(root, Policy(model="*", grace=0)) == [path.name]
 
 
 def test_gc_never_takes_what_a_newer_cachy_reads(root: Path) -> None:
@@ -434,7 +458,7 @@ def test_undo_never_replaces_what_is_there(root: Path) -> None:
     path = add(root, make_entry(1), OLD)
     sound = path.read_bytes()
     path.write_bytes(b"\0")
-    gc(root)
+    assert gc(root, Policy(grace=0)) == [path.name]
     path.write_bytes(sound)
     assert collect.undo(str(root)).moved == []
     assert path.read_bytes() == sound
@@ -523,11 +547,75 @@ def test_last_run(root: Path) -> None:
     path = add(root, make_entry(1), OLD)
     with pytest.raises(ConfigError, match="cachy run"):
         collect.last_run(str(root))
-    note(root, path, ended=NOW - 500, run="first")
-    note(root, path, ended=NOW - 100, run="second")
-    note(root, path, ended=NOW - 90, run="second")
-    note(root, path)
-    assert collect.last_run(str(root)) == NOW - 160
+    for run, started, code in (("first", 500, 0), ("second", 160, 0), ("third", 50, 1)):
+        note(root, path, ended=NOW - started + 9, run=run)
+        own = journal.Note(run, "$", run, NOW - started, NOW - started, 0, 0, 0, 0.0, (), code)
+        journal.write(str(root), own)
+    note(root, path, run="killed")
+    journal.compact(str(root))
+    assert collect.last_run(str(root)) == NOW - 160  # the last that succeeded
+
+
+# ---- What anybody could have committed ----
+
+
+@pytest.mark.parametrize(
+    "name", ["index.jsonl", "gc.lock", "sessions", "trash", "sessions/x.jsonl"]
+)
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes, and links need a right")
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
+def test_nothing_below_local_leads_elsewhere(
+    root: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    outside = tmp_path / "outside"
+    if name in ("sessions", "trash"):
+        outside.mkdir()
+    elif kind == "link":
+        outside.write_text("mine")
+    path = root / "local" / name
+    path.parent.mkdir(parents=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(outside)
+    for again in range(2):
+        add(root, make_entry(1, again=again), OLD + again)
+    assert len(scan(root).rows) == 2
+    assert journal.read(str(root)) == []
+    if name == "sessions":
+        with pytest.raises(OSError):
+            note(root, root)
+    if name in ("gc.lock", "trash"):
+        with pytest.raises(OSError) as caught:
+            gc(root)
+        assert caught.value.filename
+        assert len(scan(root).rows) == 2
+    else:
+        assert len(gc(root)) == 1
+    if outside.is_dir():
+        assert list(outside.iterdir()) == []
+    else:
+        assert not outside.exists() or outside.read_text() == "mine"
+
+
+def test_a_trash_that_is_a_link_is_not_undone(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").touch()
+    (root / "local" / "trash").mkdir(parents=True)
+    (root / "local" / "trash" / "20260101T000000Z-000000-gc").symlink_to(outside)
+    with pytest.raises(ConfigError, match="nothing to undo"):
+        collect.undo(str(root))
+    assert (outside / "mine").exists()
+
+
+@pytest.mark.parametrize("fields", [[1, "x"], [1, "NAME", *[5] * 11], {"1": 2}, [], 7])
+def test_an_index_of_other_types(root: Path, fields: Any) -> None:
+    path = add(root, make_entry(1), OLD)
+    rows = scan(root).rows
+    text = orjson.dumps(fields).replace(b"NAME", path.stem.encode())
+    (root / "local" / "index.jsonl").write_bytes(b"%08x %b\n" % (zlib.crc32(text), text))
+    assert scan(root).rows == rows
 
 
 # ---- Units ----
@@ -571,4 +659,4 @@ def test_an_entry_of_a_stolen_name(root: Path) -> None:
     path = root / "00" / (name + SUFFIX)
     path.parent.mkdir(parents=True)
     path.write_bytes(seal(name, frame))
-    assert gc(root) == [path.name]
+    assert gc(root, Policy(grace=0)) == [path.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from many import add, make_entry
 from cachy.entry import Entry, key_in
 from cachy.errors import CachyError, ConfigError
 from cachy.store import FILE_LIMIT, MANIFEST
-from cachy.upkeep import check, compare, index
+from cachy.upkeep import check, collect, compare, index
 from cachy.upkeep.git import Repo
-from cachy.upkeep.setup import init
+from cachy.upkeep.setup import HOOK, init
 
 LINE = ".cachy/** -text -merge -filter diff=cachy linguist-generated"
 OLD = 1_750_000_000
@@ -113,6 +114,7 @@ def test_init_anywhere_in_a_repository(clone: Clone, folder: str) -> None:
     path = f"{folder}/.cachy/ab/x.entry"
     assert repo.attributes(path) == {
         "text": "unset", "merge": "unset", "filter": "unset", "diff": "cachy",
+        "linguist-generated": "set",
     }  # fmt: skip
     assert len((clone.top / ".gitattributes").read_bytes().splitlines()) == 1
 
@@ -148,11 +150,44 @@ def test_a_rule_that_would_damage_entries(clone: Clone) -> None:
     assert check.fsck(str(clone.root)).rule == "filter=lfs"
 
 
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("eol=crlf", "eol=crlf"),
+        ("crlf", "crlf"),
+        ("crlf=input", "crlf=input"),
+        ("-text eol=lf", ""),
+        ("-crlf eol=lf", ""),
+        ("text=auto eol=crlf", ""),
+        ("-text ident", "ident"),
+        ("working-tree-encoding=UTF-16", "working-tree-encoding=UTF-16"),
+    ],
+)
+def test_rules_by_other_names(clone: Clone, line: str, rule: str) -> None:
+    add(clone.root, make_entry(1), OLD)
+    clone.write(".gitattributes", f"* {line}\n")
+    assert check.attribute_rule(str(clone.root)) == rule
+
+
+def test_what_git_has_sound_is_not_moved(clone: Clone) -> None:
+    path = add(clone.root, make_entry(1), OLD)
+    clone.git("add", "-A")
+    clone.git("commit", "-qm", "1")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + b"!")
+    os.utime(path, (OLD, OLD))
+    assert collect.plan(str(clone.root), collect.Policy()).doomed == []
+    report = check.fsck(str(clone.root), repair=True)
+    assert f"git checkout -- {shlex.quote(str(path))}" in report.flaws[0].what
+    assert report.moved == []
+    clone.git("checkout", "--", str(path))
+    assert check.fsck(str(clone.root)).sound
+
+
 def test_git_diff_reads_as_text(clone: Clone) -> None:
     path = add(clone.root, make_entry(1, answer="Scattering"), OLD)
     done = init(str(clone.root), git=True)
     assert done.offers == []
-    assert clone.git("config", "diff.cachy.textconv") == "cachy cat --text\n"
+    assert "cachy cat --text" in clone.git("config", "diff.cachy.textconv")
     assert init(str(clone.root), git=True).kept[-1].startswith("git diff")
     assert clone.git("check-attr", "diff", path.relative_to(clone.top).as_posix())
 
@@ -160,14 +195,12 @@ def test_git_diff_reads_as_text(clone: Clone) -> None:
 def test_hook(clone: Clone) -> None:
     init(str(clone.root), hook=True)
     hook = clone.top / ".git" / "hooks" / "pre-commit"
-    assert hook.read_text() == "#!/bin/sh\ncachy check --staged || exit 1\n"
+    assert hook.read_text() == f"#!/bin/sh\n{HOOK}\n"
     assert os.access(hook, os.X_OK)
     hook.write_text("#!/usr/bin/env bash\nset -e\nexec lint\n")
     for _ in range(2):
         init(str(clone.root), hook=True)
-        assert hook.read_text() == (
-            "#!/usr/bin/env bash\ncachy check --staged || exit 1\nset -e\nexec lint\n"
-        )
+        assert hook.read_text() == f"#!/usr/bin/env bash\n{HOOK}\nset -e\nexec lint\n"
     hook.write_text("#!/usr/bin/env python3\n")
     with pytest.raises(CachyError, match="call `cachy check"):
         init(str(clone.root), hook=True)
@@ -224,6 +257,33 @@ def test_check_of_what_is_staged(clone: Clone) -> None:
     broken.unlink()
     clone.git("add", "-A")
     assert check.check(str(clone.root), staged=True, secrets=clean) == (1, [])
+
+
+def test_check_of_every_store_with_staged_files(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b/ü"):
+        add(clone.top / folder / ".cachy", make_entry(1), OLD)
+    clone.commit()
+    bad = clone.write("b/ü/.cachy/notes.txt", "x")
+    add(clone.top / "new" / ".cachy", make_entry(2), OLD)
+    clone.git("add", "-A")
+    (clone.top / "a" / "deep").mkdir()
+    for place in ("", "a/deep", "b/ü"):
+        monkeypatch.chdir(clone.top / place)
+        report = check.check_staged(secrets=clean)
+        assert (report.checked, [flaw.path for flaw in report.flaws]) == (2, [str(bad)])
+    clone.git("rm", "-rq", "--cached", "a")
+    clone.git("reset", "-q", "--", "b", "new")
+    assert check.check_staged(secrets=clean) == check.Checked(0, [])
+
+
+def test_init_writes_through_no_link(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "rc").write_text("mine")
+    (clone.top / ".gitattributes").symlink_to(tmp_path / "rc")
+    with pytest.raises(CachyError, match="gitattributes"):
+        init(str(clone.root))
+    assert (tmp_path / "rc").read_text() == "mine"
 
 
 def test_check_without_git(tmp_path: Path) -> None:

@@ -290,7 +290,7 @@ REQUESTS: list[tuple[Any, list[Turn]]] = [
     ("text", [Turn("request", "text")]),
     (
         [{"headers": 'Content-Disposition: form-data; name="model"', "content": "whisper-1"}],
-        [Turn('name="model"', "whisper-1")],
+        [Turn("model", "whisper-1")],
     ),
 ]
 

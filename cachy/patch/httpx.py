@@ -276,9 +276,10 @@ class _Adapter:
         url = str(request.url)
         try:
             route = cache.wants(request.method, url)
-        except CacheMiss:
+        except CacheMiss as miss:
             if "upgrade" in request.headers or self._is_fake(cache, client, request, colour):
                 return None
+            cache.refuses(miss)
             raise
         if route is None:
             return None

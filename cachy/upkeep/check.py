@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import CachyError, Defect
-from cachy.store import FILE_LIMIT, MANIFEST, read_file
+from cachy.store import FILE_LIMIT, FOLDER, MANIFEST, read_file
 from cachy.upkeep import collect, index
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, silent
@@ -52,6 +52,7 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Sou
     Raises OSError if the trash cannot be written, CachyError while a gc is at work.
     """
     rows, flaws = index.scan(root, trust=False, progress=progress)
+    flaws = collect.told_by_git(root, flaws)
     misplaced, strays = _strangers(root)
     flaws = sorted([*flaws, *misplaced, *_manifest(root)])
     moved: list[str] = []
@@ -114,10 +115,21 @@ def attribute_rule(root: str) -> str:
         return ""
     sample = f"{repo.prefix}/00/{'0' * codec.NAME_LENGTH}{SUFFIX}"
     attributes = repo.attributes(sample)
-    if attributes.get("text") == "set":
+    text = attributes.get("text")
+    if text in ("set", "input"):
         return "text"
-    kind = attributes.get("filter", "unspecified")
-    return "" if kind in ("unspecified", "unset") else f"filter={kind}"
+    if text not in ("unset", "auto"):  # then `crlf`, its old name, counts, and then `eol`
+        for name, harmful in (("crlf", ("set", "input")), ("eol", ("lf", "crlf"))):
+            if (value := attributes.get(name)) in harmful:
+                return name if value == "set" else f"{name}={value}"
+            if name == "crlf" and value in ("unset", "auto"):
+                break
+    if attributes.get("ident") == "set":
+        return "ident"
+    for name in ("filter", "working-tree-encoding"):
+        if (kind := attributes.get(name, "unset")) not in ("unset", "unspecified"):
+            return f"{name}={kind}"
+    return ""
 
 
 # ---- check ----
@@ -159,6 +171,23 @@ def check(
             flaws.append(Flaw(path, what, True))
     progress(total, total)
     return Checked(done, flaws)
+
+
+def check_staged(*, secrets: SecretFinder, progress: Progress = silent) -> Checked:
+    """The same of what the next commit adds, to whatever store of the repository that one is in.
+
+    Raises CachyError.
+    """
+    here = os.path.join(os.getcwd(), FOLDER)
+    repo = Repo.around(here)
+    if repo is None:
+        raise CachyError(f"{os.getcwd()} is in no git repository, so nothing is staged")
+    found = [
+        check(root, staged=True, secrets=secrets, progress=progress)
+        for root in repo.stores_staged()
+    ]
+    flaws = [flaw for each in found for flaw in each.flaws]
+    return Checked(sum(each.checked for each in found), flaws)
 
 
 _Committed = tuple[str, str, bytes]

@@ -8,8 +8,10 @@ The rules:
 
 - Without a policy only what can never be served goes: older recordings of a key, broken files,
   temporary files over a day old. A private recording never pushes out one that others have.
-- An entry younger than the grace period stays, whatever the policy; and so does an older recording
-  until the one that replaces it is as old, and has surely been committed.
+- What is broken here and sound in git stays: git can restore it.
+- What is younger than the grace period stays, whatever the policy; and so does an older recording
+  until the one that replaces it is as old, and has surely been committed. A stamp in the future
+  is as young as can be.
 - A file is moved, in one step, and never copied or deleted: killed at any point, a gc has lost
   nothing, and a writer beside it never sees half of anything.
 - Folders stay: a writer may be about to put a file there.
@@ -19,6 +21,7 @@ The rules:
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -26,11 +29,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from cachy import journal
-from cachy.errors import CachyError, ConfigError
-from cachy.store import make_local
+from cachy.errors import CachyError, ConfigError, Defect
+from cachy.journal import open_own
+from cachy.store import make_local, refuse_links
 from cachy.upkeep import index
-from cachy.upkeep.find import matches
-from cachy.upkeep.index import Progress, Row, silent
+from cachy.upkeep.find import matches, name_in
+from cachy.upkeep.git import Repo
+from cachy.upkeep.index import Flaw, Progress, Row, silent
 
 DAY = 86400
 TRASH_KEPT = 14 * DAY
@@ -88,7 +93,8 @@ class Doomed(NamedTuple):
 
 class Plan(NamedTuple):
     """What a gc would do. `left` and `left_bytes`: the entries that stay; `young`: how many of
-    them would go, were they not in the grace period; `over`: bytes above `max_size` that stay."""
+    them would go, were they not in the grace period; `over`: bytes above `max_size` that stay;
+    `flaws`: the unsound files that stay."""
 
     store: str
     doomed: list[Doomed]
@@ -96,6 +102,7 @@ class Plan(NamedTuple):
     left_bytes: int
     young: int
     over: int
+    flaws: list[Flaw]
 
     @property
     def bytes(self) -> int:
@@ -104,7 +111,9 @@ class Plan(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         doomed = [each.as_dict() for each in self.doomed]
-        return {**self._asdict(), "store": index.show_path(self.store), "doomed": doomed}
+        flaws = [flaw.as_dict() for flaw in self.flaws]
+        store = index.show_path(self.store)
+        return {**self._asdict(), "store": store, "doomed": doomed, "flaws": flaws}
 
 
 class Collected(NamedTuple):
@@ -122,19 +131,19 @@ def plan(root: str, policy: Policy, *, progress: Progress = silent) -> Plan:
     must be sound. Raises ConfigError for `unused` where no session is noted."""
     used = _last_uses(root, policy) if policy.unused or policy.max_size is not None else {}
     rows, flaws = index.scan(root, trust=False, progress=progress)
+    flaws = told_by_git(root, flaws)
     now = time.time()
-    youngest = now - policy.grace
     doomed, young = [], 0
     served: list[Row] = []
     for row, keeper in _against_newest(rows):
         if keeper is None:
             served.append(row)
-        elif keeper.second > youngest:
+        elif now - min(keeper.second, now) < policy.grace:
             young += 1  # and perhaps its keeper is not committed yet
         else:
             doomed.append(Doomed(row.file.path, row.bytes, OLDER, row, keeper.file.path))
     chosen = [(row, why) for row in served if (why := _choice(row, policy, used, now))]
-    old = [(row, why) for row, why in chosen if row.second <= youngest]
+    old = [(row, why) for row, why in chosen if now - min(row.second, now) >= policy.grace]
     left = sum(row.bytes for row in rows) - sum(each.bytes for each in doomed)
     over = 0
     if policy.max_size is not None:
@@ -143,9 +152,48 @@ def plan(root: str, policy: Policy, *, progress: Progress = silent) -> Plan:
     doomed += [Doomed(row.file.path, row.bytes, why, row) for row, why in old]
     left -= sum(row.bytes for row, _ in old)
     entries = len(rows) - len(doomed)
-    doomed += [Doomed(flaw.path, _size(flaw.path), flaw.what) for flaw in flaws if flaw.broken]
+    staying = []
+    for flaw in flaws:
+        size, changed = _size_and_time(flaw.path)
+        if flaw.broken and now - min(changed, now) >= policy.grace:
+            doomed.append(Doomed(flaw.path, size, flaw.what))
+        else:
+            staying.append(flaw)
     doomed += _stale_temporaries(root, now)
-    return Plan(root, doomed, entries, left, young, max(over, 0))
+    return Plan(root, doomed, entries, left, young, max(over, 0), staying)
+
+
+def told_by_git(root: str, flaws: list[Flaw]) -> list[Flaw]:
+    """The same flaws; what is broken here and sound in git's index is not broken for good."""
+    broken = [flaw.path for flaw in flaws if flaw.broken]
+    repo = Repo.around(root) if broken else None
+    if repo is None:
+        return flaws
+    places = {f"{repo.prefix}/{_place(root, path)}": path for path in broken}
+    known = [file for file in repo.staged() if file.path in places]
+    sound = set()
+    try:
+        for file, data in zip(known, repo.blobs(file.blob for file in known), strict=True):
+            try:
+                index.unpack(name_in(file.path), data)
+            except (ConfigError, Defect):
+                continue
+            sound.add(places[file.path])
+    except CachyError:
+        pass  # git lacks an object
+    return [_restorable(flaw) if flaw.path in sound else flaw for flaw in flaws]
+
+
+def _place(root: str, path: str) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
+
+
+def _restorable(flaw: Flaw) -> Flaw:
+    path = shlex.quote(index.show_path(flaw.path))
+    return flaw._replace(
+        what=f"{flaw.what}; git has it sound: restore it with `git checkout -- {path}`",
+        broken=False,
+    )
 
 
 def _against_newest(rows: list[Row]) -> Iterator[tuple[Row, Row | None]]:
@@ -168,7 +216,7 @@ def _choice(row: Row, policy: Policy, used: dict[str, float], now: float) -> str
             return ""
         whys.append(UNUSED)
     if policy.older_than is not None:
-        if row.second > now - policy.older_than:
+        if now - min(row.second, now) < policy.older_than:
             return ""
         whys.append(f"it is {(now - row.second) / DAY:.0f} days old")
     for name, value, pattern in (
@@ -225,11 +273,12 @@ def _stale_temporaries(root: str, now: float) -> list[Doomed]:
     return doomed
 
 
-def _size(path: str) -> int:
+def _size_and_time(path: str) -> tuple[int, float]:
     try:
-        return os.lstat(path).st_size
+        status = os.lstat(path)
     except OSError:
-        return 0
+        return 0, 0.0
+    return status.st_size, status.st_mtime
 
 
 # ---- How it goes ----
@@ -264,6 +313,7 @@ def to_trash(root: str, paths: Iterable[str], by: str) -> tuple[str, list[str]]:
         target = os.path.join(trash, os.path.relpath(path, root))
         folder = os.path.dirname(target)
         if folder not in made:
+            refuse_links(root, os.path.dirname(path))
             os.makedirs(folder, exist_ok=True)
             made.add(folder)
         try:
@@ -282,11 +332,14 @@ def undo(root: str) -> Collected:
     with lock(root):
         names = sorted(name for name in index.listdir(_trash(root)) if name.endswith("-gc"))
         for trash in (os.path.join(_trash(root), name) for name in reversed(names)):
+            if not index.is_folder(trash):
+                continue
             paths = [os.path.join(at, name) for at, _, files in os.walk(trash) for name in files]
             back = []
             for path in sorted(paths):
                 target = os.path.join(root, os.path.relpath(path, trash))
                 if not os.path.lexists(target):  # else it is back already, and may be better
+                    refuse_links(root, os.path.dirname(target))
                     os.makedirs(os.path.dirname(target), exist_ok=True)
                     os.rename(path, target)
                     back.append(target)
@@ -314,7 +367,8 @@ def lock(root: str) -> Iterator[None]:
     Raises CachyError at once if another has it, OSError if the store cannot be written.
     """
     make_local(root)
-    fd = os.open(os.path.join(root, "local", "gc.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    refuse_links(root, _trash(root))
+    fd = open_own(root, os.path.join(root, "local", "gc.lock"), os.O_RDWR | os.O_CREAT)
     try:
         if not _try_lock(fd):
             raise CachyError(f"another gc is at work in {root}: try again when it is done")
@@ -344,11 +398,12 @@ def _try_lock(fd: int) -> bool:
 
 
 def last_run(root: str) -> float:
-    """When the last `cachy run` began, in seconds since 1970. Raises ConfigError if none did."""
-    starts: dict[str, float] = {}
-    for note in journal.read(root):
-        if note.run:
-            starts[note.run] = min(note.started, starts.get(note.run, note.started))
+    """When the last `cachy run` that succeeded began, in seconds since 1970. Raises ConfigError if
+    none did."""
+    # The note of a run itself is the last; one that was killed has none.
+    runs = [note for note in journal.read(root) if note.run and note.id == note.run]
+    starts = [note.started for note in runs if note.code == 0]
     if not starts:
-        raise ConfigError(f"no run is noted in {root}: start one with `cachy run -- COMMAND`")
-    return max(starts.values())
+        what = "no run noted here has succeeded" if runs else "no run is noted here"
+        raise ConfigError(f"{what}, in {root}: start one with `cachy run -- COMMAND`")
+    return max(starts)

@@ -18,6 +18,7 @@ from cachy.upkeep.transcript import answered, one_line
 WORK_TREE = "the work tree"
 _MARKDOWN_ROWS = 200
 _WORDS = 60
+_LONGEST_CELL = 200
 _ESCAPED = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>|#@~&"}
 
 
@@ -206,7 +207,7 @@ def _digest(entry: Entry) -> str:
 
 def markdown(diff: Diff) -> str:
     """For a pull request, or the summary of a CI job."""
-    lines = [f"**cachy** · {diff.old} → {diff.new}: {diff.summary()}"]
+    lines = [f"**cachy** · {_cell(diff.old)} → {_cell(diff.new)}: {diff.summary()}"]
     if diff.changes:
         lines += ["", "| | key | model | host | prompt | answer |", "|---|---|---|---|---|---|"]
     for change in diff.changes[:_MARKDOWN_ROWS]:
@@ -226,4 +227,4 @@ def markdown(diff: Diff) -> str:
 
 def _cell(text: str) -> str:
     """Text that Markdown shows as it is, in a cell of a table."""
-    return text.translate(_ESCAPED)
+    return one_line(text, _LONGEST_CELL).translate(_ESCAPED)

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError
+from cachy.store import FOLDER
+
+STORES = f":(top,glob)**/{FOLDER}/**"
+"""What git calls everything in all stores of a repository."""
 
 _PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
 
@@ -78,19 +82,28 @@ class Repo:
     def staged(self, *, changed: bool = False) -> list[Staged]:
         """The store's files in the index; with `changed`, only what the next commit adds."""
         if changed:
-            against = "HEAD" if self.has_commits() else self._empty_tree()
-            output = self._ask(
-                "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=d", against,
-                "--", self._pathspec(),
-            )  # fmt: skip
-            fields = output.split(b"\0")
-            return [
-                Staged(os.fsdecode(path), meta.split()[3].decode())
-                for meta, path in zip(fields[::2], fields[1::2], strict=False)
-            ]
+            return self._added(self._pathspec())
         output = self._ask("ls-files", "-s", "-z", "--full-name", "--", self._pathspec())
         pairs = (line.split(b"\t", 1) for line in output.split(b"\0") if line)
         return [Staged(os.fsdecode(path), meta.split()[1].decode()) for meta, path in pairs]
+
+    def stores_staged(self) -> list[str]:
+        """Every store of the repository that the next commit adds something to."""
+        parts = [file.path.split("/") for file in self._added(STORES)]
+        roots = {"/".join(path[: path.index(FOLDER) + 1]) for path in parts}
+        return [self.path_of(root) for root in sorted(roots)]
+
+    def _added(self, pathspec: str) -> list[Staged]:
+        against = "HEAD" if self.has_commits() else self._empty_tree()
+        output = self._ask(
+            "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=d", against,
+            "--", pathspec,
+        )  # fmt: skip
+        fields = output.split(b"\0")
+        return [
+            Staged(os.fsdecode(path), meta.split()[3].decode())
+            for meta, path in zip(fields[::2], fields[1::2], strict=False)
+        ]
 
     def not_checked_out(self) -> set[str]:
         """The store's files that a sparse checkout leaves out of the work tree."""
@@ -123,8 +136,8 @@ class Repo:
                 process.stdin.close()
 
     def attributes(self, path: str) -> dict[str, str]:
-        """What git's attributes say of a file: text, merge, filter and diff."""
-        output = self._ask("check-attr", "-z", "text", "merge", "filter", "diff", "--", path)
+        """What git's attributes say of a file."""
+        output = self._ask("check-attr", "-z", "--all", "--", path)
         fields = [os.fsdecode(field) for field in output.split(b"\0")]
         return dict(zip(fields[1::3], fields[2::3], strict=False))
 

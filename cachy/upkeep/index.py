@@ -26,9 +26,11 @@ import orjson
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect, NewerFormat
+from cachy.journal import open_own
 from cachy.key import KEY_LENGTH
 from cachy.store import DirStore, make_local, read_file, try_remove, write_flushed
-from cachy.upkeep.transcript import first_words
+from cachy.upkeep.git import Repo
+from cachy.upkeep.transcript import first_words, form
 
 Progress = Callable[[int, int], None]
 """Told how many of how many files are done."""
@@ -117,13 +119,22 @@ def show_path(path: str) -> str:
 @lru_cache(maxsize=4096)
 def host_of(url: str) -> str:
     """Host and port of a URL."""
-    return urlsplit(url).netloc
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # of a URL that is none
+        return ""
 
 
 def open_store(root: str) -> str:
     """The root of a store that is there. Raises ConfigError if it is none."""
     DirStore(root)
     if not os.path.isdir(root):
+        repo = Repo.around(root)
+        if repo is not None and repo.not_checked_out():
+            raise ConfigError(
+                f"the store at {root} is in git, but not checked out here: "
+                f"`git sparse-checkout` tells what is"
+            )
         raise ConfigError(
             f"there is no store at {root}: record something with enable_cachy(), make one with "
             f"`cachy init`, or name the folder that holds it with --cache-dir"
@@ -236,7 +247,9 @@ def inspect(file: File) -> Row | Flaw | None:
     try:
         return row_of(file, len(data), unpack(file.name, data))
     except Defect as defect:
-        return Flaw(file.path, _explain(data, defect), not isinstance(defect, NewerFormat))
+        if data.startswith(b"version https://git-lfs"):
+            return Flaw(file.path, _LFS, False)  # what it stands for can be had
+        return Flaw(file.path, str(defect), not isinstance(defect, NewerFormat))
 
 
 def _is_never_one(path: str) -> bool:
@@ -254,13 +267,10 @@ def unpack(name: str, data: bytes) -> Entry:
     return codec.loads(codec.unseal(name, data), codec.key_in(name))
 
 
-def _explain(data: bytes, defect: Defect) -> str:
-    if data.startswith(b"version https://git-lfs"):
-        return (
-            "it is a pointer of Git LFS, not the recording: `git lfs pull` fetches that, and "
-            "`cachy init` keeps .cachy out of LFS"
-        )
-    return str(defect)
+_LFS = (
+    "it is a pointer of Git LFS, not the recording: `git lfs pull` fetches that, and "
+    "`cachy init` keeps .cachy out of LFS"
+)
 
 
 def row_of(file: File, size: int, entry: Entry) -> Row:
@@ -273,7 +283,7 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
         size,
         _word(head.get("method")),
         _word(head.get("url")),
-        _word(head.get("model")),
+        _word(head.get("model") or form(head).get("model")),
         head["status"],
         _word(head.get("stream")),
         _word(head.get("client")),
@@ -305,7 +315,7 @@ def _load(root: str) -> dict[str, list[Any]]:
     """What the index knows, by the entries' names; nothing, if it cannot be read."""
     known: dict[str, list[Any]] = {}
     try:
-        with open(_path(root), "rb") as lines:
+        with open(open_own(root, _path(root)), "rb") as lines:
             for line in lines:
                 fields = _fields(line)
                 if fields is not None:
@@ -321,8 +331,23 @@ def _fields(line: bytes) -> list[Any] | None:
     text = line[9:-1]
     if line[:9] != b"%08x " % zlib.crc32(text):
         return None
-    fields: list[Any] = orjson.loads(text)
-    return fields if fields[0] == _VERSION else None
+    try:
+        fields = orjson.loads(text)
+    except ValueError:
+        return None
+    sound = isinstance(fields, list) and fields[:1] == [_VERSION] and _has_types(fields)
+    return fields if sound else None
+
+
+_TYPES: tuple[type | tuple[type, ...], ...] = (
+    int, str, int, str, str, str, int, str, str, (float, int), int, int, str,
+)  # fmt: skip
+
+
+def _has_types(fields: list[Any]) -> bool:
+    return len(fields) == len(_TYPES) and all(
+        isinstance(field, kind) for field, kind in zip(fields, _TYPES, strict=True)
+    )
 
 
 def _lines(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -345,7 +370,8 @@ def _write(root: str, rows: list[Row], *, anew: bool = False) -> None:
                 try_remove(temporary)
                 raise
         else:
-            with open(path, "ab") as file:
+            fd = open_own(root, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            with open(fd, "ab") as file:
                 # A line that a crash has torn must not swallow the first of ours.
                 file.write(b"\n" + b"".join(_lines(rows)))
     except OSError:

@@ -7,15 +7,26 @@ import stat
 from typing import Any, NamedTuple
 
 from cachy import entry as codec
-from cachy.errors import CachyError, ConfigError
-from cachy.store import MANIFEST, DirStore, flush_folder, make_local, write_flushed
+from cachy.errors import CachyError, ConfigError, Defect
+from cachy.store import MANIFEST, DirStore, flush_folder, make_local, read_file, write_flushed
 from cachy.upkeep import index
 from cachy.upkeep.check import attribute_rule
-from cachy.upkeep.git import Repo
+from cachy.upkeep.git import STORES, Repo
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
-TEXTCONV = ("diff.cachy.textconv", "cachy cat --text")
-HOOK = "cachy check --staged || exit 1"
+TEXTCONV = (
+    "diff.cachy.textconv",
+    # Where there is no cachy, git still shows that two recordings differ.
+    'sh -c \'cachy cat --text "$1" 2>/dev/null || git hash-object --no-filters "$1"\' -',
+)
+CHECK = "cachy check --staged || exit 1"
+HOOK = f"""\
+if command -v cachy >/dev/null; then {CHECK}
+elif ! git diff --cached --quiet --diff-filter=d -- '{STORES}'; then
+  echo 'The recordings in this commit cannot be checked, as cachy is not on the PATH.' >&2
+  echo 'Put it there, or commit with --no-verify.' >&2
+  exit 1
+fi"""
 
 
 class Setup(NamedTuple):
@@ -73,11 +84,10 @@ def _write_manifest(root: str, setup: Setup) -> None:
         if not os.path.isdir(root) or _names_a_format(path):
             raise
     try:
-        with open(path, "rb") as file:
-            if file.read() == MANIFEST:
-                setup.kept.append(path)
-                return
-    except FileNotFoundError:
+        if read_file(path) == MANIFEST:
+            setup.kept.append(path)
+            return
+    except (FileNotFoundError, Defect):
         pass
     os.makedirs(root, exist_ok=True)
     make_local(root)
@@ -92,10 +102,9 @@ def _names_a_format(path: str) -> bool:
     import json
 
     try:
-        with open(path, "rb") as file:
-            data = json.load(file)
+        data = json.loads(read_file(path))
         return bool(data["format"] == "cachy" and data["version"] > codec.FORMAT)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, Defect, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -103,10 +112,11 @@ def _add_attributes(repo: Repo, setup: Setup) -> None:
     path = repo.path_of(".gitattributes")
     pattern = _pattern(repo.prefix)
     try:
-        with open(path, "rb") as file:
-            text = file.read()
+        text = read_file(path)
     except FileNotFoundError:
         text = b""
+    except Defect as defect:  # a link, that git would not follow either
+        raise CachyError(f"{path}: {defect}") from None
     line = f"{pattern} {ATTRIBUTES}".encode()
     if any(
         old.strip().startswith((pattern.encode() + b" ", pattern.encode() + b"\t"))
@@ -140,13 +150,13 @@ def _add_hook(repo: Repo, setup: Setup) -> None:
     except FileNotFoundError:
         text = "#!/bin/sh\n"
     except UnicodeDecodeError:
-        raise CachyError(f"{path} is no script: call `{HOOK}` from it yourself") from None
+        raise CachyError(f"{path} is no script: call `{CHECK}` from it yourself") from None
     if "cachy check" in text:
         setup.kept.append(path)
         return
     first, _, rest = text.partition("\n")
     if not (first.startswith("#!") and first.rstrip().endswith("sh")):
-        raise CachyError(f"{path} is no shell script: call `{HOOK}` from it yourself")
+        raise CachyError(f"{path} is no shell script: call `{CHECK}` from it yourself")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(f"{first}\n{HOOK}\n{rest}")

@@ -11,13 +11,14 @@ and nothing raises for what an entry may hold.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from cachy import answers
-from cachy.entry import Entry
+from cachy.entry import Entry, is_deep
 
 Piece = tuple[Any, str, str]
 """Which turn it belongs to (None: one of its own), the kind of that turn, the text to add."""
@@ -43,7 +44,8 @@ def asked(head: dict[str, Any]) -> list[Turn]:
     if body is None:
         return []
     if isinstance(body, list):  # multipart
-        return [_part(part) for part in body]
+        turns = [_part(part) for part in body]
+        return [turn._replace(role="user") if turn.role == "prompt" else turn for turn in turns]
     if not isinstance(body, dict) or "…" in body:
         return [Turn("request", text_of(body))]
     turns = [Turn("system", text_of(body[name])) for name in _SYSTEM if body.get(name)]
@@ -57,8 +59,21 @@ def asked(head: dict[str, Any]) -> list[Turn]:
 
 def _part(part: Any) -> Turn:
     if isinstance(part, dict) and "headers" in part:
-        return Turn(str(part["headers"]).partition(";")[2].strip(), text_of(part.get("content")))
+        headers = str(part["headers"])
+        field = _FIELD.search(headers)
+        name = field[1] if field else headers.partition(";")[2].strip()
+        return Turn(name, text_of(part.get("content")))
     return Turn("request", text_of(part))
+
+
+_FIELD = re.compile(r'form-data; name="?([^";]*)"?(?![^;]*; filename)')
+
+
+def form(head: dict[str, Any]) -> dict[str, str]:
+    """The fields of a multipart request; of any other, none."""
+    outline = head.get("request")
+    body = outline.get("body") if isinstance(outline, dict) else None
+    return dict(map(_part, body)) if isinstance(body, list) else {}
 
 
 def _message(item: Any) -> Turn:
@@ -81,7 +96,8 @@ def text_of(content: Any) -> str:
         return "\n".join(text_of(item) for item in content)
     if not isinstance(content, dict):
         return "" if content is None else str(content)
-    if isinstance(long := content.get("…"), list) and len(long) >= 4:
+    long = content.get("…")
+    if isinstance(long, list) and len(long) >= 4 and isinstance(long[0], int):
         return f"{long[2]} … ({long[0]:,} characters) … {long[3]}"
     kind = str(content.get("type", ""))
     for name in ("text", "thinking", "refusal", "summary"):
@@ -148,7 +164,7 @@ def answered(entry: Entry) -> list[Turn]:
     turns = _assemble(piece for event in events for piece in _pieces(event))
     if turns or entry.head.get("stream"):
         return turns
-    return [Turn("data", _pretty(events[0]) if "json" in kind else body_text(entry))]
+    return [Turn("data", to_json(events[0], indent=True) if "json" in kind else body_text(entry))]
 
 
 def events_of(entry: Entry) -> Iterator[Any]:
@@ -167,6 +183,8 @@ def events_of(entry: Entry) -> Iterator[Any]:
             data = orjson.loads(text)
         except ValueError:
             continue
+        if is_deep(data, text):
+            continue
         yield from data if kind == "json-array" and isinstance(data, list) else (data,)
 
 
@@ -182,15 +200,17 @@ def readable(entry: Entry) -> str:
     """The whole entry as one text: the head, a blank line, the body. What `git diff` shows."""
     body = body_text(entry)
     if not entry.head.get("stream") and body[:1] in ("{", "["):
-        try:
-            body = _pretty(orjson.loads(entry.body))
-        except ValueError:
-            pass
-    return f"{_pretty(entry.head)}\n\n{body.rstrip()}\n"
+        body = next((to_json(data, indent=True) for data in events_of(entry)), body)
+    return f"{to_json(entry.head, indent=True)}\n\n{body.rstrip()}\n"
 
 
-def _pretty(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+def to_json(value: Any, *, indent: bool = False) -> str:
+    """JSON as text, of whatever an entry may hold."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    except TypeError:  # an integer past 64 bits, or half a surrogate pair
+        text = json.dumps(value, ensure_ascii=False, indent=2 if indent else None)
+        return text.encode("utf-8", "replace").decode()
 
 
 def _content_type(head: dict[str, Any]) -> str:
