@@ -1,6 +1,6 @@
 """The same hits through other recorders and caches, each as its documentation sets it up.
 
-Runs in an environment of its own (`scripts/env peers peers`), because upstream's module is also
+Runs in an environment of its own (`scripts/env peers`), because upstream's module is also
 called `cachy`. A peer gets its recordings the fastest way it has, and is then asked through its
 own front door for answers that lie all over its store, each once. hishel is asked with GET, since
 it keeps no POST; diskcache is a plain `get` of a body by the digest of its request.
