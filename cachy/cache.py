@@ -60,6 +60,17 @@ class Stats:
         self.used: set[str] = set()
         self.made: list[str] = []
 
+    def add(self, other: Stats) -> None:
+        """Add what another session has done."""
+        self.hits += other.hits
+        self.misses += other.misses
+        self.recorded += other.recorded
+        self.seconds_saved += other.seconds_saved
+        self.tokens_saved += other.tokens_saved
+        self.skipped += other.skipped
+        self.used |= other.used
+        self.made += other.made
+
 
 class Options(NamedTuple):
     """How to record. `requests` is outline, full or none; `headers` are extra response headers to

@@ -173,7 +173,7 @@ class _Run:
         self._tally.add(session)
         for store, stats in self._journals:
             if store is session.store:
-                _add(stats, session.stats)
+                stats.add(session.stats)
 
     def _settings(self, item: pytest.Item) -> dict[str, Any]:
         """The settings of a test's session: those of the ini file, then of the test's marks."""
@@ -332,14 +332,6 @@ def _miss_behind(error: BaseException) -> CacheMiss | None:
 
     inner = [_miss_behind(each) for each in getattr(error, "exceptions", ())]
     return CacheMiss.behind(error) or next(filter(None, inner), None)
-
-
-def _add(total: Stats, part: Stats) -> None:
-    total.hits += part.hits
-    total.misses += part.misses
-    total.recorded += part.recorded
-    total.seconds_saved += part.seconds_saved
-    total.used |= part.used
 
 
 @contextmanager
