@@ -160,7 +160,7 @@ class Recording:
         more comes after one was kept, the longer one is kept, too, and supersedes it.
         """
         try:
-            if self._open and self._length != self._kept_length:
+            if self.due():
                 entry = self._entry(final=closing)
                 if entry is not None:
                     self._kept_length = self._length
