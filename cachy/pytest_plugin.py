@@ -24,6 +24,7 @@ look at its marks.
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -246,12 +247,13 @@ class _Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        from cachy import journal
-
         for session in self._theirs:
             self._tally.add(session)
-        for _, stats in self._journals:
-            journal.end(stats)
+        if self._journals:
+            from cachy import journal
+
+            for _, stats in self._journals:
+                journal.end(stats)
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
             output["cachy"] = self._tally.packed()
@@ -263,9 +265,10 @@ class _Run:
             self._tally.add_packed(told)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        counts, unused = self._tally.counts, self._tally.unused()
+        counts = self._tally.counts
         if not counts["sessions"]:
             return
+        unused = self._tally.unused()
         terminalreporter.write_line(
             f"cachy: {counts['hits']} hits, {counts['misses']} misses, "
             f"{counts['recorded']} recorded, {len(unused)} unused"
@@ -321,9 +324,8 @@ def _lines(unused: list[File]) -> Iterator[str]:
 
 
 def _session_in_force() -> Session | None:
-    from cachy.session import session_in_force
-
-    return session_in_force()
+    module = sys.modules.get("cachy.session")  # where it is not loaded, nothing is in force
+    return module.session_in_force() if module is not None else None
 
 
 def _miss_behind(error: BaseException) -> CacheMiss | None:

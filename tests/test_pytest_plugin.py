@@ -286,6 +286,15 @@ def test_unittest_and_fixtures_of_all_scopes(run: Run, pytester: pytest.Pytester
 
 
 def test_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pathlib, sys
+
+        def pytest_unconfigure():
+            loaded = sorted(name for name in sys.modules if name.startswith("cachy"))
+            pathlib.Path("loaded").write_text(" ".join(loaded))
+        """
+    )
     pytester.makepyfile(
         test_it="""
         import sys
@@ -299,6 +308,7 @@ def test_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "cachy.pytest_plugin")
     result.assert_outcomes(passed=1)
     assert not told(result)
+    assert (pytester.path / "loaded").read_text() == "cachy cachy.pytest_plugin"
     assert not (pytester.path / ".cachy").exists()
 
 
