@@ -16,6 +16,7 @@ import os
 import time
 import warnings
 from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy import answers
@@ -24,7 +25,6 @@ from cachy import key as keys
 from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 from cachy.key import Request
-from cachy.log import Log
 from cachy.recording import Recording
 from cachy.samples import Turn, Turns, scope_within
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cachy.entry import Entry
     from cachy.flight import Caller
     from cachy.key import Noise
+    from cachy.log import Log
     from cachy.misses import Explanation
     from cachy.policy import Hosts, Route
     from cachy.secrets import Finding
@@ -96,22 +97,19 @@ class Options(NamedTuple):
 class Cache:
     """A store, the rules for using it, and the counters."""
 
-    def __init__(
-        self, store: Store, hosts: Hosts, mode: str, options: Options, stats: Stats | None = None
-    ) -> None:
+    def __init__(self, store: Store, hosts: Hosts, mode: str, options: Options, log: Log) -> None:
         self.store, self.hosts, self.mode, self.options = store, hosts, mode, options
-        self.stats = Stats() if stats is None else stats
+        self.log = log
+        self.stats = Stats()
         self._warned: set[str] = set()
         self._flights = Flights()
         self._turns = Turns()
-        self.log = Log()
         self.settings: dict[str, Any] = {}  # those that made it, for blocks within
 
     def with_mode(self, mode: str) -> Cache:
-        """The same cache, store and counters in another mode."""
-        other = Cache(self.store, self.hosts, mode, self.options, self.stats)
-        other._warned, other._flights = self._warned, self._flights
-        other._turns, other.log, other.settings = self._turns, self.log, self.settings
+        """The same cache in another mode: everything else, counters and all, is shared."""
+        other = copy(self)
+        other.mode = mode
         return other
 
     def wants(self, method: str, url: str) -> Route | None:

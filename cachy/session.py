@@ -128,30 +128,26 @@ def enable_cachy(
     Raises ConfigError for a setting that cannot be meant.
     """
     global _session
-    before, _session = (
-        _session,
-        Session(
-            _configure(
-                store=store,
-                cache_dir=cache_dir,
-                doms=doms,
-                mode=mode,
-                hdrs=hdrs,
-                errors=errors,
-                requests=requests,
-                noise=noise,
-                scope=scope,
-                repeats=repeats,
-                fakes=fakes,
-                debug=debug,
-            )
-        ),
+    session = new_session(
+        store=store,
+        cache_dir=cache_dir,
+        doms=doms,
+        mode=mode,
+        hdrs=hdrs,
+        errors=errors,
+        requests=requests,
+        noise=noise,
+        scope=scope,
+        repeats=repeats,
+        fakes=fakes,
+        debug=debug,
     )
+    before, _session = _session, session
     if before is not None:
         journal.end(before.stats)
-    journal.begin(_session.store, _session.stats)
+    journal.begin(session.store, session.stats)
     _patches.install()
-    return _session
+    return session
 
 
 def disable_cachy() -> None:
@@ -260,8 +256,8 @@ def _configure(
         repeats=_one_of("repeats", repeats, REPEATS),
         **switches,
     )
-    cache = Cache(_store(store, cache_dir), policy.Hosts(doms), _mode(mode), options)
-    cache.log = Log.of_environment()
+    where, hosts = _store(store, cache_dir), policy.Hosts(doms)
+    cache = Cache(where, hosts, _mode(mode), options, Log.of_environment())
     cache.settings = {"store": store, "cache_dir": cache_dir, "doms": doms, **options.as_settings()}
     return cache
 
