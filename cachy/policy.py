@@ -18,8 +18,6 @@ from cachy.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# ---- Which requests ----
-
 doms: tuple[str, ...] = (
     "api.openai.com",
     "*.api.openai.com",
