@@ -304,7 +304,8 @@ class _Adapter:
         """
         if cache.options.fakes:
             return False
-        transport = client._transport_for_url(request.url)
+        find = getattr(client, "_transport_for_url", None)
+        transport = find(request.url) if find is not None else None
         if isinstance(transport, self._fakes):
             return True
         pool = getattr(transport, "_pool", None)
@@ -403,7 +404,7 @@ class _Adapter:
             extensions=extensions,
             history=history,
             # Given to a client's constructor, and told by nothing public afterwards.
-            default_encoding=client._default_encoding,
+            default_encoding=getattr(client, "_default_encoding", "utf-8"),
         )
 
     def _standard_reason(self, status: int) -> str:
