@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
+from cachy.lazy import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,13 +21,14 @@ import hashlib
 import json
 import re
 from threading import local
-from typing import Any, NamedTuple
-
-import orjson
-import zstandard
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import Defect, NewerFormat
 from cachy.key import KEY_LENGTH, parse_json
+from cachy.lazy import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMAT = 1
 SUFFIX = ".entry"
@@ -64,13 +65,24 @@ class Entry(NamedTuple):
 
 
 class _Codec(local):
-    """zstd contexts are reused, and not shared between threads."""
+    """zstd contexts are reused, and not shared between threads. The library is loaded with the
+    first entry of a thread, and not with `enable_cachy`."""
 
-    def __init__(self) -> None:
+    compress: Callable[[bytes], bytes]
+    decompress: Callable[..., bytes]
+    content_size: Callable[[bytes], int]
+    error: type[Exception]
+
+    def __getattr__(self, name: str) -> Any:
+        import zstandard
+
         self.compress = zstandard.ZstdCompressor(
             level=_LEVEL, write_checksum=True, write_content_size=True
         ).compress
         self.decompress = zstandard.ZstdDecompressor().decompress
+        self.content_size = zstandard.frame_content_size
+        self.error = zstandard.ZstdError
+        return self.__dict__[name]
 
 
 _codec = _Codec()
@@ -127,17 +139,18 @@ def loads(frame: bytes, key: str = "", *, outline: bool = True) -> Entry:
     Without `outline` its head lacks `request`, which can be long and answers nobody; and so it does
     where that is nested too deep. Raises Defect, and nothing else, whatever the bytes are.
     """
+    codec = _codec
     try:
-        size = zstandard.frame_content_size(frame)
-    except zstandard.ZstdError as error:
+        size = codec.content_size(frame)
+    except codec.error as error:
         raise Defect(f"not a zstd frame ({error})") from None
     if size < 0:
         raise Defect("its frame does not tell its size")
     if size > BODY_LIMIT + HEAD_LIMIT:
         raise Defect(f"it would expand to {size:,} bytes, over the limit")
     try:
-        text = _codec.decompress(frame, allow_extra_data=False)
-    except zstandard.ZstdError as error:
+        text = codec.decompress(frame, allow_extra_data=False)
+    except codec.error as error:
         raise Defect(f"its zstd frame is damaged ({error})") from None
     end = text.find(b"\n", 0, HEAD_LIMIT)
     if end < 0:

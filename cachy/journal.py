@@ -19,9 +19,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from cachy.key import KEY_LENGTH
+from cachy.lazy import orjson
 from cachy.store import (
     DirStore,
     flush_folder,

@@ -26,7 +26,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-import orjson
+from cachy.lazy import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

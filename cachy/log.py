@@ -26,10 +26,9 @@ import sys
 import time
 from typing import Any
 
-import orjson
-
 from cachy.errors import ConfigError
 from cachy.key import KEY_LENGTH
+from cachy.lazy import orjson
 
 VARIABLE = "CACHY_LOG"
 
