@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -153,7 +154,7 @@ def ls(
     else:
         _print_table(
             ("key", "age", "model", "host", "status", ">size", "prompt"),
-            [
+            (
                 (
                     row.key[:_KEY_DIGITS],
                     units.show_age(now - row.second),
@@ -164,7 +165,7 @@ def ls(
                     row.prompt,
                 )
                 for row in rows
-            ],
+            ),
         )
     _remark_flaws(listing.flaws)
 
@@ -619,27 +620,31 @@ def _print_json_lines(values: Iterable[dict[str, Any]]) -> None:
     sys.stdout.write("\n]\n" if before[0] == "," else "[]\n")
 
 
-def _print_table(titles: Sequence[str], rows: list[tuple[str, ...]]) -> None:
+def _print_table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
     """Aligned columns, `>` to the right; on a terminal the last is cut to fit its width."""
-    if not rows:
+    on_terminal = sys.stdout.isatty()
+    lines = [tuple(title.lstrip(">") for title in titles)] if titles else []
+    lines += [tuple(transcript.one_line(cell, _LONGEST_CELL) for cell in row) for row in rows]
+    if len(lines) == bool(titles):
         return
-    rows = [tuple(transcript.one_line(cell, _LONGEST_CELL) for cell in row) for row in rows]
-    right = [title.startswith(">") for title in titles] or [False] * len(rows[0])
-    lines = [tuple(title.lstrip(">") for title in titles), *rows] if titles else rows
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
+    right = [title.startswith(">") for title in titles] or [False] * len(lines[0])
+    widths = [max(map(len, column)) for column in islice(zip(*lines, strict=True), len(right) - 1)]
     room = sum(widths) + 2 * len(widths)
-    width = max(shutil.get_terminal_size().columns - room, 20) if sys.stdout.isatty() else None
-    text = []
-    for line in lines:
+    width = max(shutil.get_terminal_size().columns - room, 20)
+
+    def text_of(line: tuple[str, ...]) -> str:
         cells = [
             cell.rjust(size) if to_right else cell.ljust(size)
             for cell, size, to_right in zip(line, widths, right, strict=False)
         ]
-        last = line[-1] if width is None else transcript.one_line(line[-1], width)
-        text.append("  ".join([*cells, last.rjust(4) if right[-1] else last]).rstrip())
+        last = transcript.one_line(line[-1], width) if on_terminal else line[-1]
+        return "  ".join([*cells, last.rjust(4) if right[-1] else last]).rstrip()
+
+    texts = map(text_of, lines)
     if titles:
-        text[0] = typer.style(text[0], dim=True)
-    typer.echo("\n".join(text))
+        typer.secho(next(texts), dim=True)
+    while some := list(islice(texts, 1000)):
+        typer.echo("\n".join(some))
 
 
 def _say(text: str, *, err: bool = False) -> None:
