@@ -38,6 +38,7 @@ class Recording:
         self._started = time.perf_counter()
         self._ms: float | None = None
         self._head: dict[str, Any] = {}
+        self._content_type = ""
         self._chunks: list[bytes] = []
         self._length = 0
         self._kept_length = -1
@@ -92,8 +93,8 @@ class Recording:
             self._head["reason"] = reason
         if redirects:
             self._head["redirects"] = redirects
-        content_type = next((value for name, value in kept if name == "content-type"), "")
-        if answers.stream_kind(content_type):
+        self._content_type = next((value for name, value in kept if name == "content-type"), "")
+        if answers.stream_kind(self._content_type):
             self._watch = answers.Watch()
         self._open = True
         self.hold()
@@ -144,7 +145,7 @@ class Recording:
         self._ended = True
 
     def ms(self) -> float:
-        """How long the call took, in milliseconds, from the lookup to the first question."""
+        """How long the call took, in milliseconds: until this was first asked."""
         if self._ms is None:
             self._ms = round((time.perf_counter() - self._started) * 1000, 1)
         return self._ms
@@ -183,8 +184,8 @@ class Recording:
             self._cache.skip(self._request, f"it is longer than {codec.BODY_LIMIT:,} bytes")
             return None
         head = self._head
-        content_type = next((v for n, v in head["headers"] if n == "content-type"), "")
-        answer = answers.Answer(head["status"], content_type, b"".join(self._chunks), self._ended)
+        body = b"".join(self._chunks)
+        answer = answers.Answer(head["status"], self._content_type, body, self._ended)
         route, get = self._route, self._request.method == "GET"
         if reason := answers.flaw(answer, poll=route.poll, known=route.known, get=get):
             if final:
