@@ -77,11 +77,10 @@ NOISE: tuple[Noise, ...] = (
     # Tracebacks and reprs that a notebook puts into a prompt. Addresses only where Python prints
     # them: an address that somebody asks about must stay what it is.
     Noise(
-        b"ipython-input-",
-        re.compile(rb"ipython-input-\d+-[0-9a-f]{6,}"),
-        b"ipython-input",
+        b"ipy",
+        re.compile(rb"(ipython-input)-\d+-[0-9a-f]{6,}|(ipykernel)_\d+(?:/\d+\.py)?"),
+        rb"\1\2",
     ),
-    Noise(b"ipykernel_", re.compile(rb"ipykernel_\d+(/\d+\.py)?"), b"ipykernel"),
     Noise(b" at 0x", re.compile(rb"(?<= at )0x[0-9a-fA-F]{6,16}(?=>)"), b"0x", numbered=True),
     # Names that tempfile and pytest make.
     Noise(
@@ -237,12 +236,13 @@ def canonical_url(url: str) -> str:
 def canonical(request: Request, *, scope: str = "", noise: Iterable[Noise] = NOISE) -> bytes:
     """The canonical request. `scope` keeps requests apart that would otherwise be the same."""
     method, url, headers, body = request
-    seen = tuple([pair for pair in headers if pair[0] in KEY_HEADERS])
     if body.startswith((b"{", b"[")):
-        head, ignored = _canonical_head(method, url, seen, scope)
+        head, ignored = _canonical_head(method, url, tuple(headers), scope)
         return head + _canonical_json(body, ignored, noise)
     content_type = request.header("content-type") if body else ""
-    head, ignored = _canonical_head(method, url, seen, scope, _raw_type(content_type))
+    # That of a multipart body is never the same.
+    others = tuple([pair for pair in headers if pair[0] != "content-type"])
+    head, ignored = _canonical_head(method, url, others, scope, _raw_type(content_type))
     return head + _canonical_other(body, content_type, ignored, noise)
 
 
@@ -254,8 +254,9 @@ def _canonical_head(
     ignored in the body."""
     url = canonical_url(url)
     values: dict[str, str] = {}
-    for name, value in headers:  # on two lines or on one
-        values[name] = f"{values[name]}, {value}" if name in values else value
+    for name, value in headers:
+        if name in KEY_HEADERS:  # on two lines or on one
+            values[name] = f"{values[name]}, {value}" if name in values else value
     lines = [_header_line(*pair) for pair in values.items()]
     if raw_type:
         lines.append(f"content-type: {raw_type}")

@@ -38,7 +38,23 @@ if TYPE_CHECKING:
 
     Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
 
-_SEEN = {name.encode(): name for name in (*SEEN_HEADERS, "upgrade")}
+
+
+class _Seen(dict[bytes, str | None]):
+    """From a header's name as it is sent to its lower-case name, or None if cachy does not look
+    at it. Learned as names come: clients send the same ones all the time."""
+
+    _MOST = 1024
+
+    def __missing__(self, name: bytes) -> str | None:
+        lower = name.decode("latin-1").lower()
+        seen = lower if lower in SEEN_HEADERS or lower == "upgrade" else None
+        if len(self) < self._MOST:
+            self[name] = seen
+        return seen
+
+
+_seen = _Seen()
 # A transport may itself use a client: one call is one recording, that of the outermost. A task that
 # is born within a call inherits this, and is known for another.
 _inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
@@ -290,8 +306,7 @@ class _Adapter:
             return None
         headers = []
         for name, value in request.headers.raw:
-            seen = _SEEN.get(name) or _SEEN.get(name.lower())
-            if seen is not None:
+            if (seen := _seen[name]) is not None:
                 if seen == "upgrade":
                     return None
                 headers.append((seen, value.decode("latin-1")))
