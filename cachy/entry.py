@@ -30,6 +30,8 @@ from cachy.lazy import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Buffer = bytes | memoryview
+
 FORMAT = 1
 SUFFIX = ".entry"
 BODY_LIMIT = 64 * 2**20
@@ -70,7 +72,7 @@ class _Codec(local):
 
     compress: Callable[[bytes], bytes]
     decompress: Callable[..., bytes]
-    content_size: Callable[[bytes], int]
+    content_size: Callable[[Buffer], int]
     error: type[Exception]
 
     def __getattr__(self, name: str) -> Any:
@@ -133,7 +135,7 @@ def is_deep(value: Any, text: bytes) -> bool:
     return bool(level)
 
 
-def loads(frame: bytes, key: str = "", *, outline: bool = True) -> Entry:
+def loads(frame: Buffer, key: str = "", *, outline: bool = True) -> Entry:
     """The entry in a frame; with `key` (32 hex digits or more), only if it is that key's.
 
     Without `outline` its head lacks `request`, which can be long and answers nobody; and so it does
@@ -149,7 +151,7 @@ def loads(frame: bytes, key: str = "", *, outline: bool = True) -> Entry:
     if size > BODY_LIMIT + HEAD_LIMIT:
         raise Defect(f"it would expand to {size:,} bytes, over the limit")
     try:
-        text = codec.decompress(frame, allow_extra_data=False)
+        text = codec.decompress(frame, 0, False, False)  # no data after the frame
     except codec.error as error:
         raise Defect(f"its zstd frame is damaged ({error})") from None
     end = text.find(b"\n", 0, HEAD_LIMIT)
@@ -264,32 +266,32 @@ def second_in(name: str) -> int:
 
 def seal(name: str, frame: bytes) -> bytes:
     """The file that holds a frame under this name."""
-    return b"\0" + _mask(name, frame)
+    return bytes(_masked(name, b"\0" + frame))
 
 
-def unseal(name: str, data: bytes) -> bytes:
+def unseal(name: str, data: bytes) -> memoryview:
     """The frame in a file of this name. Raises Defect unless it is the one that the name tells."""
     if data[:1] != b"\0":
         raise Defect("it is empty" if not data else "it does not start like an entry")
-    frame = _mask(name, memoryview(data)[1:])
+    frame = memoryview(_masked(name, data))[1:]
     if hashlib.sha256(frame).hexdigest()[:16] != name[-16:]:
         raise Defect("its bytes are not the ones that were recorded")
     return frame
 
 
-def _mask(name: str, data: bytes | memoryview) -> bytes:
-    """Exclusive or of the pad, repeated, with every byte of a small frame and each 16th of a large.
+def _masked(name: str, data: bytes) -> bytearray:
+    """A file's bytes, with the pad, repeated, in exclusive or with each 4th of a small frame and
+    each 16th of a large.
 
-    A 64-byte chunk, git's unit of likeness, then still differs in four places. The exclusive or is
-    done on one big integer: the only way at C speed in plain Python, and its own inverse.
+    A 64-byte chunk, git's unit of likeness, then differs in four places at least; in a small file
+    the short chunks, between newlines, count for more. The exclusive or is done on one big integer:
+    the only way at C speed in plain Python, and its own inverse.
     """
-    step = min(16, 1 + len(data) // 4096)
-    picked = data if step == 1 else data[::step]
+    step = min(16, 4 + len(data) // 512)
+    picked = data[1::step]
     count = len(picked)
     pad = (hashlib.sha256(name.encode()).digest() * (count // 32 + 1))[:count]
     mixed = int.from_bytes(picked, "little") ^ int.from_bytes(pad, "little")
-    if step == 1:
-        return mixed.to_bytes(count, "little")
     masked = bytearray(data)
-    masked[::step] = mixed.to_bytes(count, "little")
-    return bytes(masked)
+    masked[1::step] = mixed.to_bytes(count, "little")
+    return masked

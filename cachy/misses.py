@@ -27,6 +27,7 @@ from cachy.store import FOLDER, DirStore, MappingStore, read_file
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cachy.entry import Buffer
     from cachy.store import Store
 
 BUDGET = 0.15
@@ -134,7 +135,7 @@ class _Recorded:
             if not self._before or _recorded(head) < self._before:
                 yield head
 
-    def _names(self) -> tuple[list[Any], Callable[[Any], bytes]]:
+    def _names(self) -> tuple[list[Any], Callable[[Any], Buffer]]:
         """What there is to read, newest first, and how to read the frame of one."""
         store = self._store
         if isinstance(store, DirStore):
@@ -151,7 +152,7 @@ class _Recorded:
         return [], bytes
 
 
-def _head_line(frame: bytes, decompressor: zstandard.ZstdDecompressor) -> bytes:
+def _head_line(frame: Buffer, decompressor: zstandard.ZstdDecompressor) -> bytes:
     """The first line in a frame; a long body after it is not expanded."""
     if zstandard.frame_content_size(frame) <= _BLOCK:
         return decompressor.decompress(frame, max_output_size=_BLOCK).partition(b"\n")[0]

@@ -54,8 +54,8 @@ STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the
 Of several entries of a KEY the greatest STAMP counts.",
   "entry": "a NUL byte, then the frame, masked; \
 frame: zstd(head + newline + body); head: one line of JSON; body: the decoded response",
-  "mask": "n: bytes of the frame; step: min(16, 1 + n // 4096); pad: sha256(KEY-STAMP), repeated; \
-every step-th byte, from the first on, is XORed with the next byte of the pad",
+  "mask": "n: bytes of the file; step: min(16, 4 + n // 512); pad: sha256(KEY-STAMP), repeated; \
+every step-th byte of the frame, from its first on, is XORed with the next byte of the pad",
   "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
 }
 """
