@@ -157,21 +157,28 @@ def loads(frame: Buffer, key: str = "", *, outline: bool = True) -> Entry:
     end = text.find(b"\n", 0, HEAD_LIMIT)
     if end < 0:
         raise Defect("it has no head")
-    line, marker, request = text[:end].partition(_REQUEST)
+    at = text.find(_REQUEST, 0, end)
+    line = text[:end] if at < 0 else text[:at] + b"}"
     try:
-        head = orjson.loads(line + b"}" if marker else line)
-        if outline and is_deep(head, line):
-            raise Defect("its head is nested too deep")
-        if marker and outline and isinstance(head, dict):
-            asked = parse_json(request[:-1])
-            if not is_deep(asked, request):
-                head["request"] = asked
+        head = orjson.loads(line)
+        if outline:
+            _add_request(head, line, text[at + len(_REQUEST) : end - 1] if at >= 0 else b"")
     except (ValueError, RecursionError):
         raise Defect("its head is not JSON") from None
     if problem := _problem(head, key):
         newer = isinstance(head, dict) and _version(head) > FORMAT
         raise (NewerFormat if newer else Defect)(problem)
     return Entry(head, text[end + 1 :])
+
+
+def _add_request(head: Any, line: bytes, request: bytes) -> None:
+    """Add the outline to the head in a line. Raises Defect, ValueError, RecursionError."""
+    if is_deep(head, line):
+        raise Defect("its head is nested too deep")
+    if request and isinstance(head, dict):
+        asked = parse_json(request)
+        if not is_deep(asked, request):
+            head["request"] = asked
 
 
 def _version(head: dict[str, Any]) -> int:
@@ -182,17 +189,20 @@ def _version(head: dict[str, Any]) -> int:
 
 def _problem(head: Any, key: str) -> str | None:
     """What is wrong with a head, or None. Readers rely on the types that are checked here."""
-    if not isinstance(head, dict) or not (version := _version(head)):
+    if head.__class__ is not dict:
         return "its head is no entry's"
-    if version != FORMAT:
+    get = head.get
+    if get("cachy") != FORMAT:
+        if not (version := _version(head)):
+            return "its head is no entry's"
         return f"it has format {version}, and this cachy reads format {FORMAT}: update cachy-store"
-    full = head.get("key")
-    if not isinstance(full, str) or not full.startswith(key):
+    full = get("key")
+    if full.__class__ is not str or not full.startswith(key):
         return "its head names another key"
-    if not _is_status(head.get("status")):
+    if not _is_status(get("status")):
         return "its status is no HTTP status"
-    headers = head.get("headers")
-    if not isinstance(headers, list):
+    headers = get("headers")
+    if headers.__class__ is not list:
         return "its headers are no list"
     try:
         for name, value in headers:
@@ -203,7 +213,7 @@ def _problem(head: Any, key: str) -> str | None:
                 return "its headers say that its body is encoded"
     except (TypeError, ValueError):
         return "its headers are no pairs"
-    ms = head.get("ms")
+    ms = get("ms")
     if ms.__class__ not in (float, int) or not 0 <= ms <= _LONGEST:
         return "it does not tell how long the call took"
     if not _OPTIONAL.isdisjoint(head):

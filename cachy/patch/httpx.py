@@ -330,10 +330,10 @@ class _Adapter:
 
     def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:
         """The response in an entry, as `send` returns it; if `unread`, with its body to come."""
-        head, httpx = entry.head, self._httpx
+        (head, body), httpx = entry, self._httpx
         final: Any = request
         history: list[Any] = []
-        for hop in head.get("redirects", ()):
+        for hop in head["redirects"] if "redirects" in head else ():
             try:
                 following = httpx.Request(hop["method"], hop["url"])
             except (httpx.InvalidURL, UnicodeError):
@@ -348,14 +348,17 @@ class _Adapter:
             redirect.elapsed = _duration(0)
             history.append(redirect)
             final = following
-        extensions = {"http_version": head.get("http", "HTTP/1.1").encode(), "cachy": _origin(head)}
+        extensions = {
+            "http_version": head["http"].encode() if "http" in head else b"HTTP/1.1",
+            "cachy": _origin(head),
+        }
         if "reason" in head:
             extensions["reason_phrase"] = head["reason"].encode()
         response = self._response(
             client,
             head["status"],
             head["headers"],
-            httpx.ByteStream(entry.body),
+            httpx.ByteStream(body),
             final,
             extensions,
             history,
@@ -364,12 +367,9 @@ class _Adapter:
         if not unread:
             if self._keeps_content:
                 # What read() does, without a generator in a generator for a body in one piece.
-                response.__dict__.update(
-                    _content=entry.body,
-                    _num_bytes_downloaded=len(entry.body),
-                    is_closed=True,
-                    is_stream_consumed=True,
-                )
+                response._content = body
+                response._num_bytes_downloaded = len(body)
+                response.is_closed = response.is_stream_consumed = True
             else:
                 response.read()
         return response
@@ -408,7 +408,7 @@ class _Adapter:
         history: list[Any],
     ) -> Any:
         try:
-            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
         except UnicodeEncodeError:  # no header that ever came over a wire
             raw = [(name.encode(), value.encode()) for name, value in headers]
         return self._httpx.Response(
