@@ -12,23 +12,15 @@ two processes do it at once.
 from __future__ import annotations
 
 import atexit
-import errno
 import os
-import stat
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachy.files import flush_folder, open_own, refuse_links, try_remove, write_whole
 from cachy.key import KEY_LENGTH
 from cachy.lazy import orjson
-from cachy.store import (
-    DirStore,
-    flush_folder,
-    make_local,
-    refuse_links,
-    try_remove,
-    write_flushed,
-)
+from cachy.store import DirStore, make_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -246,28 +238,7 @@ def _merged(notes: Iterable[Note]) -> list[Note]:
 
 
 def _put(root: str, name: str, notes: list[Note]) -> None:
-    temporary = os.path.join(root, "local", "tmp", f"{name}.{os.urandom(4).hex()}")
     folder = _folder(root)
-    try:
-        write_flushed(temporary, b"".join(orjson.dumps(n._asdict()) + b"\n" for n in notes))
-        os.replace(temporary, os.path.join(folder, f"{name}.jsonl"))
-    except BaseException:
-        try_remove(temporary)
-        raise
+    data = b"".join(orjson.dumps(note._asdict()) + b"\n" for note in notes)
+    write_whole(os.path.join(folder, f"{name}.jsonl"), data, os.path.join(root, "local", "tmp"))
     flush_folder(folder)  # what it replaces goes only after it is surely there
-
-
-_TRUSTING_NOBODY = sum(
-    getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
-)
-
-
-def open_own(root: str, path: str, flags: int = os.O_RDONLY) -> int:
-    """Open a file below `local/`, which anybody could have committed: never through a link, and
-    nothing but a regular file. Returns a descriptor. Raises OSError."""
-    refuse_links(root, path)
-    fd = os.open(path, flags | _TRUSTING_NOBODY, 0o666)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EINVAL, "it is not a regular file", path)
-    return fd

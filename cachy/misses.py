@@ -21,8 +21,9 @@ import zstandard
 from cachy import entry as codec
 from cachy import explain as compare
 from cachy.errors import Defect
+from cachy.files import read_file
 from cachy.key import KEY_LENGTH
-from cachy.store import FOLDER, DirStore, MappingStore, read_file
+from cachy.store import FOLDER, DirStore, MappingStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

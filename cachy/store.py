@@ -14,20 +14,19 @@ readers and writers need no lock. The rules:
 - An entry file is never changed after it appears.
 - A reader never moves or deletes a file: what is broken is passed over and reported.
 - A file that vanishes is a miss.
-- No link inside the store is followed: a store comes from whoever commits to it, and a link would
-  lead readers and, worse, writers of private recordings to another place.
+- No link inside the store is followed (files.py).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import stat
 from typing import TYPE_CHECKING, Protocol
 
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect
+from cachy.files import flush_folder, make_folder, read_file, refuse_links, write_whole
 from cachy.key import KEY_LENGTH
 
 if TYPE_CHECKING:
@@ -60,12 +59,6 @@ every step-th byte of the frame, from its first on, is XORed with the next byte 
 }
 """
 
-# Where a platform has no such flag, it has no such trap either.
-_READ = os.O_RDONLY | sum(
-    getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
-)
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_MOST = 8192  # bytes: most entries are read with one call; what is longer, or empty, is looked at
 _FILE_LENGTH = codec.NAME_LENGTH + len(SUFFIX)
 
 
@@ -167,13 +160,7 @@ class DirStore:
         make_local(self.root)
         refuse_links(self.root, folder)
         make_folder(folder)
-        temporary = os.path.join(self._tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
-        try:
-            write_flushed(temporary, data)
-            os.replace(temporary, path)
-        except BaseException:
-            try_remove(temporary)
-            raise
+        write_whole(path, data, self._tmp)
         flush_folder(folder)
 
     def _check_ignored(self) -> None:
@@ -235,13 +222,7 @@ def make_local(root: str) -> None:
     make_folder(tmp)
     ignore = os.path.join(root, ".gitignore")
     if not os.path.lexists(ignore):
-        temporary = os.path.join(tmp, f"gitignore.{os.urandom(4).hex()}")
-        try:
-            write_flushed(temporary, GITIGNORE)
-            os.replace(temporary, ignore)
-        except BaseException:
-            try_remove(temporary)
-            raise
+        write_whole(ignore, GITIGNORE, tmp)
 
 
 class MappingStore:
@@ -279,118 +260,9 @@ def read_entry(path: str) -> Entry:
     return codec.loads(codec.unseal(name, read_file(path)), codec.key_in(name))
 
 
-def read_file(path: str) -> bytes:
-    """The bytes of a regular file; never follows a link, waits for a pipe or asks a device.
-
-    Raises Defect for what cannot be read, FileNotFoundError.
-    """
-    try:
-        fd = os.open(path, _READ)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(*error.args) from None
-    except OSError as error:
-        raise Defect(f"it cannot be opened ({error.strerror})") from None
-    try:
-        data = _pread(fd, _MOST, 0)
-        if len(data) == _MOST:
-            return data + _rest(fd)
-        if not data:
-            _check_regular(fd)
-        return data
-    except OSError as error:
-        raise Defect(f"it cannot be read ({error.strerror})") from None
-    finally:
-        os.close(fd)
-
-
-def _rest(fd: int) -> bytes:
-    """What follows the first `_MOST` bytes of a file."""
-    _check_regular(fd)
-    at, size = _MOST, os.fstat(fd).st_size
-    if size > codec.BODY_LIMIT + codec.HEAD_LIMIT:
-        raise Defect(f"it has {size:,} bytes, over the limit")
-    pieces = []
-    while at < size and (piece := _pread(fd, size - at, at)):
-        pieces.append(piece)
-        at += len(piece)
-    return b"".join(pieces)
-
-
-if hasattr(os, "pread"):
-    _pread = os.pread  # which pipes, sockets and terminals refuse
-else:
-
-    def _pread(fd: int, size: int, at: int) -> bytes:
-        os.lseek(fd, at, os.SEEK_SET)
-        return os.read(fd, size)
-
-
-def _check_regular(fd: int) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise Defect("it is not a regular file")
-
-
 def _name(path: str) -> str:
     """The name of the entry in a file: the file's own, without the ending."""
     return path[-_FILE_LENGTH : -len(SUFFIX)]
-
-
-def write_flushed(path: str, data: bytes) -> None:
-    """Make a new file and wait until its bytes are on the disk. Raises OSError."""
-    fd = os.open(path, _WRITE, 0o666)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def flush_folder(folder: str) -> None:
-    """Wait until the names in a folder are on the disk, where the platform can."""
-    try:
-        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    except OSError:
-        return  # Windows opens no folders, and flushes names by itself
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass  # some network file systems refuse; the move itself was done
-    finally:
-        os.close(fd)
-
-
-def make_folder(folder: str) -> None:
-    """Make a folder, and those above it that are missing; their names are on the disk, too."""
-    missing = []
-    while not os.path.isdir(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for folder in reversed(missing):
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            if not os.path.isdir(folder):
-                raise
-        flush_folder(os.path.dirname(folder))
-
-
-def refuse_links(root: str, folder: str) -> None:
-    """Raises OSError if one of the folders from `root` (which may be one) to `folder` is a link."""
-    path = root
-    for part in folder[len(root) + 1 :].split(os.sep):
-        path = os.path.join(path, part)
-        if os.path.islink(path):
-            raise OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
-
-
-def try_remove(path: str) -> None:
-    """Remove a file if it is there and can be."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 def _check_manifest(root: str) -> None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
 
 
-
 class _Seen(dict[bytes, str | None]):
     """From a header's name as it is sent to its lower-case name, or None if cachy does not look
     at it. Learned as names come: clients send the same ones all the time."""
@@ -333,7 +332,7 @@ class _Adapter:
         (head, body), httpx = entry, self._httpx
         final: Any = request
         history: list[Any] = []
-        for hop in head["redirects"] if "redirects" in head else ():
+        for hop in head.get("redirects", ()):
             try:
                 following = httpx.Request(hop["method"], hop["url"])
             except (httpx.InvalidURL, UnicodeError):

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import CachyError, Defect
-from cachy.store import FILE_LIMIT, FOLDER, MANIFEST, read_file
+from cachy.files import read_file
+from cachy.store import FILE_LIMIT, FOLDER, MANIFEST
 from cachy.upkeep import collect, index
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, silent

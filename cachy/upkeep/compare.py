@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect
-from cachy.store import read_file
+from cachy.files import read_file
 from cachy.upkeep import index
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import File, Flaw, Progress, Row, silent

@@ -11,7 +11,8 @@ from cachy import entry as codec
 from cachy import journal
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import FOLDER, find_root, read_entry, read_file
+from cachy.files import read_file
+from cachy.store import FOLDER, find_root, read_entry
 from cachy.upkeep import index
 from cachy.upkeep.index import File, Row
 from cachy.upkeep.transcript import answered, asked

@@ -26,9 +26,9 @@ import orjson
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect, NewerFormat
-from cachy.journal import open_own
+from cachy.files import open_own, read_file, write_whole
 from cachy.key import KEY_LENGTH
-from cachy.store import DirStore, make_local, read_file, try_remove, write_flushed
+from cachy.store import DirStore, make_local
 from cachy.upkeep.git import Repo
 from cachy.upkeep.transcript import first_words, form
 
@@ -362,13 +362,7 @@ def _write(root: str, rows: list[Row], *, anew: bool = False) -> None:
     try:
         make_local(root)
         if anew:
-            temporary = os.path.join(root, "local", "tmp", f"index.{os.urandom(4).hex()}")
-            try:
-                write_flushed(temporary, b"".join(_lines(rows)))
-                os.replace(temporary, path)
-            except OSError:
-                try_remove(temporary)
-                raise
+            write_whole(path, b"".join(_lines(rows)), os.path.join(root, "local", "tmp"))
         else:
             fd = open_own(root, path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             with open(fd, "ab") as file:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from cachy import entry as codec
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import MANIFEST, DirStore, flush_folder, make_local, read_file, write_flushed
+from cachy.files import flush_folder, read_file, write_whole
+from cachy.store import MANIFEST, DirStore, make_local
 from cachy.upkeep import index
 from cachy.upkeep.check import attribute_rule
 from cachy.upkeep.git import STORES, Repo
@@ -91,9 +92,7 @@ def _write_manifest(root: str, setup: Setup) -> None:
         pass
     os.makedirs(root, exist_ok=True)
     make_local(root)
-    temporary = os.path.join(root, "local", "tmp", f"manifest.{os.urandom(4).hex()}")
-    write_flushed(temporary, MANIFEST)
-    os.replace(temporary, path)
+    write_whole(path, MANIFEST, os.path.join(root, "local", "tmp"))
     flush_folder(root)
     setup.made.append(path)
 
