@@ -17,8 +17,8 @@ from cachy.errors import Defect
 _TRUSTING_NOBODY = sum(
     getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
-_READ = os.O_RDONLY | _TRUSTING_NOBODY
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+READ = os.O_RDONLY | _TRUSTING_NOBODY
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _MOST = 8192  # bytes: most entries are read with one call; what is longer, or empty, is looked at
 
 
@@ -28,7 +28,7 @@ def read_file(path: str) -> bytes:
     Raises Defect for what cannot be read, FileNotFoundError.
     """
     try:
-        fd = os.open(path, _READ)
+        fd = os.open(path, READ)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
@@ -86,7 +86,7 @@ def write_whole(path: str, data: bytes, tmp: str) -> None:
 
 
 def _write_flushed(path: str, data: bytes) -> None:
-    fd = os.open(path, _NEW, 0o666)
+    fd = os.open(path, NEW, 0o666)
     try:
         view = memoryview(data)
         while view:
@@ -140,6 +140,21 @@ def try_remove(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass
+
+
+# ---- local/, which never leaves this machine ----
+
+GITIGNORE = b"/local/\n/.gitignore\n"
+
+
+def make_local(root: str) -> None:
+    """`local/`, and the `.gitignore` that keeps it and itself out of git. Raises OSError."""
+    tmp = os.path.join(root, "local", "tmp")
+    refuse_links(root, tmp)
+    make_folder(tmp)
+    ignore = os.path.join(root, ".gitignore")
+    if not os.path.lexists(ignore):
+        write_whole(ignore, GITIGNORE, tmp)
 
 
 def open_own(root: str, path: str, flags: int = os.O_RDONLY) -> int:

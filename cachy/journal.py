@@ -17,10 +17,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from cachy.files import flush_folder, open_own, refuse_links, try_remove, write_whole
+from cachy.files import flush_folder, make_local, open_own, refuse_links, try_remove, write_whole
 from cachy.key import KEY_LENGTH
 from cachy.lazy import orjson
-from cachy.store import DirStore, make_local
+from cachy.store import DirStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,9 +5,11 @@
       .gitignore                                 /local/ and itself; never committed
       ab/ab12…(32 hex)-6741f0a3…(24 hex).entry   an entry, in the shard of its key
       local/entries/ab/….entry                   an entry that must not be committed
+      local/names/ab                             what a long shard held when it was listed
       local/tmp/                                 files being written
 
-Finding an entry lists its shard once and remembers the names; opening a store lists nothing.
+Finding an entry lists its shard once, or reads a note of that (listing.py), and remembers the
+names; opening a store lists nothing.
 A write is a temporary file, flushed, then moved to its final name, which no other recording has:
 readers and writers need no lock. The rules:
 
@@ -26,20 +28,27 @@ from typing import TYPE_CHECKING, Protocol
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect
-from cachy.files import flush_folder, make_folder, read_file, refuse_links, write_whole
-from cachy.key import KEY_LENGTH
+from cachy.files import (
+    GITIGNORE,
+    flush_folder,
+    make_folder,
+    make_local,
+    read_file,
+    refuse_links,
+    write_whole,
+)
+from cachy.listing import FILE_LENGTH, WORTH_NOTING, Listing, Noted, Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
+    _Shard = list[Listing | Noted]
     Report = Callable[[str, str], None]  # where (a file or a key), what is wrong with it
 
 FOLDER = ".cachy"
 FILE_LIMIT = 2 * 2**20
 """Bytes. A larger file stays in `local/`: files of several MB look alike to git, whatever they
 hold, and weigh on every clone."""
-
-GITIGNORE = b"/local/\n/.gitignore\n"
 
 MANIFEST = b"""\
 {
@@ -58,8 +67,6 @@ every step-th byte of the frame, from its first on, is XORed with the next byte 
   "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
 }
 """
-
-_FILE_LENGTH = codec.NAME_LENGTH + len(SUFFIX)
 
 
 class Store(Protocol):
@@ -86,7 +93,8 @@ class DirStore:
         self._local = os.path.join(self.root, "local")
         self._entries = os.path.join(self._local, "entries")
         self._tmp = os.path.join(self._local, "tmp")
-        self._shards: dict[str, list[_Listing]] = {}
+        self._shards: dict[str, _Shard] = {}
+        self._notes = Notes(self.root)
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
         _check_manifest(self.root)
@@ -96,10 +104,12 @@ class DirStore:
 
     def get(self, key: str, report: Report) -> Entry | None:
         shard = self._shards.get(key[:2])
+        if shard is None:
+            shard = self._noted(key[:2])
         found = self._first_sound(_paths(shard, key), key, report, fresh=False) if shard else None
         if found is None:
             # Not there, or not any more: another process may have recorded or collected.
-            paths = _paths(self._list(key[:2], report), key)
+            paths = _paths(self._list(key[:2], report, note=True), key)
             found = self._first_sound(paths, key, report, fresh=True)
         return found
 
@@ -117,7 +127,7 @@ class DirStore:
         folder = os.path.join(parent, shard)
         path = os.path.join(folder, name + SUFFIX)
         self._write(folder, path, data)
-        self._shards[shard].append(_Listing(folder, [name + SUFFIX]))
+        self._shards[shard].append(Listing(folder, [name + SUFFIX]))
         return name
 
     def is_local(self, name: str) -> bool:
@@ -125,21 +135,34 @@ class DirStore:
         paths = _paths(self._shards.get(name[:2], []), codec.key_in(name))
         return any(_name(path) == name and path.startswith(self._local) for path in paths)
 
-    def _list(self, shard: str, report: Report | None = None) -> list[_Listing]:
-        """The files of a shard, read from the disk now."""
-        found = []
+    def _list(self, shard: str, report: Report | None = None, *, note: bool = False) -> _Shard:
+        """The files of a shard, read from the disk now; and noted, where that is worth it."""
+        found: _Shard = []
         private = (self._entries,) if os.path.isdir(self._entries) else ()
         for parent in (self.root, *private):
             folder = f"{parent}{os.sep}{shard}"
             try:
+                before = os.lstat(folder)
                 files = os.listdir(folder)
                 refuse_links(self.root, folder)
-                found.append(_Listing(folder, files))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if report is not None:
                     report(folder, f"it cannot be listed ({error.strerror})")
+                continue
+            found.append(Listing(folder, files))
+            if note and parent == self.root and len(files) >= WORTH_NOTING:
+                self._notes.write(shard, before, files)
+        self._shards[shard] = found
+        return found
+
+    def _noted(self, shard: str) -> _Shard:
+        """The files of a shard, as somebody noted them who had listed it."""
+        note = self._notes.read(shard)
+        if note is None or os.path.isdir(f"{self._entries}{os.sep}{shard}"):
+            return []
+        found: _Shard = [note]
         self._shards[shard] = found
         return found
 
@@ -175,36 +198,7 @@ class DirStore:
             raise OSError(errno.EPERM, "it may not ignore /local/: remove it", path)
 
 
-class _Listing:
-    """The names in a folder of a shard, by key.
-
-    The first request for a key of a shard waits for its listing, so nothing is done here for each
-    name that can be done later for the few that are asked for.
-    """
-
-    def __init__(self, folder: str, files: list[str]) -> None:
-        self.folder, self._files = folder, files
-        self._by_key = {file[:KEY_LENGTH]: file for file in files}
-
-    def paths(self, key: str) -> list[str]:
-        """The entry files of a key, in no order."""
-        file = self._by_key.get(key)
-        if file is None:
-            return []
-        if len(self._by_key) == len(self._files):
-            return [f"{self.folder}{os.sep}{file}"] if _is_entry_file(file) else []
-        return [
-            f"{self.folder}{os.sep}{file}"
-            for file in self._files
-            if file.startswith(key) and _is_entry_file(file)
-        ]
-
-
-def _is_entry_file(file: str) -> bool:
-    return len(file) == _FILE_LENGTH and file.endswith(SUFFIX)
-
-
-def _paths(shard: list[_Listing], key: str) -> list[str]:
+def _paths(shard: _Shard, key: str) -> list[str]:
     """The entry files of a key in a shard, newest first."""
     if len(shard) == 1:
         paths = shard[0].paths(key)
@@ -213,16 +207,6 @@ def _paths(shard: list[_Listing], key: str) -> list[str]:
     if len(paths) > 1:
         paths.sort(key=_name, reverse=True)
     return paths
-
-
-def make_local(root: str) -> None:
-    """`local/`, and the `.gitignore` that keeps it and itself out of git. Raises OSError."""
-    tmp = os.path.join(root, "local", "tmp")
-    refuse_links(root, tmp)
-    make_folder(tmp)
-    ignore = os.path.join(root, ".gitignore")
-    if not os.path.lexists(ignore):
-        write_whole(ignore, GITIGNORE, tmp)
 
 
 class MappingStore:
@@ -262,7 +246,7 @@ def read_entry(path: str) -> Entry:
 
 def _name(path: str) -> str:
     """The name of the entry in a file: the file's own, without the ending."""
-    return path[-_FILE_LENGTH : -len(SUFFIX)]
+    return path[-FILE_LENGTH : -len(SUFFIX)]
 
 
 def _check_manifest(root: str) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from cachy.entry import FORMAT, Entry, dumps, loads, name_of, seal
 from cachy.errors import ConfigError
+from cachy.files import GITIGNORE
 from cachy.store import (
     FILE_LIMIT,
-    GITIGNORE,
     MANIFEST,
     DirStore,
     MappingStore,

@@ -30,8 +30,7 @@ from typing import Any, NamedTuple
 
 from cachy import journal
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.files import open_own, refuse_links
-from cachy.store import make_local
+from cachy.files import make_local, open_own, refuse_links
 from cachy.upkeep import index
 from cachy.upkeep.find import matches, name_in
 from cachy.upkeep.git import Repo

@@ -26,9 +26,9 @@ import orjson
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect, NewerFormat
-from cachy.files import open_own, read_file, write_whole
+from cachy.files import make_local, open_own, read_file, write_whole
 from cachy.key import KEY_LENGTH
-from cachy.store import DirStore, make_local
+from cachy.store import DirStore
 from cachy.upkeep.git import Repo
 from cachy.upkeep.transcript import first_words, form
 

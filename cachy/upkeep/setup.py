@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from cachy import entry as codec
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.files import flush_folder, read_file, write_whole
-from cachy.store import MANIFEST, DirStore, make_local
+from cachy.files import flush_folder, make_local, read_file, write_whole
+from cachy.store import MANIFEST, DirStore
 from cachy.upkeep import index
 from cachy.upkeep.check import attribute_rule
 from cachy.upkeep.git import STORES, Repo

@@ -23,8 +23,9 @@ from cachy import cachy
 from cachy import entry as codec
 from cachy import key as keys
 from cachy.entry import Entry
+from cachy.files import make_local
 from cachy.key import Request
-from cachy.store import FOLDER, make_local
+from cachy.store import FOLDER
 
 _compress = zstandard.ZstdCompressor(level=9, write_checksum=True).compress
 
