@@ -356,11 +356,9 @@ class Question:
         return answers.model_of(self.request.url, keys.outline(self.canonical).get("body"))
 
 
-def _tokens(usage: Any) -> int:
+def _tokens(usage: Any) -> Any:
     """How many tokens, input and output, an entry's head tells of."""
-    tokens = 0
-    if usage.__class__ is dict:
-        for count in usage.values():
-            if count.__class__ is int:
-                tokens += count
-    return tokens
+    try:
+        return sum(usage.values()) if usage else 0
+    except (AttributeError, TypeError):
+        return 0  # no usage as cachy writes it

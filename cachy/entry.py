@@ -28,9 +28,10 @@ from cachy.key import KEY_LENGTH, parse_json
 from cachy.lazy import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     Buffer = bytes | memoryview
+    Wire = Sequence[tuple[bytes, bytes]]
 
 FORMAT = 1
 SUFFIX = ".entry"
@@ -59,11 +60,13 @@ class Entry(NamedTuple):
     `head` has: cachy (the format), key (64 hex digits), recorded (UTC, ISO 8601), nonce, method,
     url (redacted), model, status, headers (list of [name, value]), stream (its kind, or None),
     client, ms (duration of the live call), usage; and, where there is something to say, http,
-    reason, redirects and, last of all, request (the outline).
+    reason, redirects and, last of all, request (the outline). `wire`: the headers as they go over
+    one, in an entry that was read for a replay.
     """
 
     head: dict[str, Any]
     body: bytes
+    wire: Wire = ()
 
 
 class _Codec(local):
@@ -135,10 +138,10 @@ def is_deep(value: Any, text: bytes) -> bool:
     return bool(level)
 
 
-def loads(frame: Buffer, key: str = "", *, outline: bool = True) -> Entry:
+def loads(frame: Buffer, key: str = "", *, replay: bool = False) -> Entry:
     """The entry in a frame; with `key` (32 hex digits or more), only if it is that key's.
 
-    Without `outline` its head lacks `request`, which can be long and answers nobody; and so it does
+    For a `replay` its head lacks `request`, which can be long and answers nobody; and so it does
     where that is nested too deep. Raises Defect, and nothing else, whatever the bytes are.
     """
     codec = _codec
@@ -161,14 +164,46 @@ def loads(frame: Buffer, key: str = "", *, outline: bool = True) -> Entry:
     line = text[:end] if at < 0 else text[:at] + b"}"
     try:
         head = orjson.loads(line)
-        if outline:
+        if not replay:
             _add_request(head, line, text[at + len(_REQUEST) : end - 1] if at >= 0 else b"")
     except (ValueError, RecursionError):
         raise Defect("its head is not JSON") from None
     if problem := _problem(head, key):
         newer = isinstance(head, dict) and _version(head) > FORMAT
         raise (NewerFormat if newer else Defect)(problem)
-    return Entry(head, text[end + 1 :])
+    try:
+        wire = to_wire(head["headers"])
+    except (TypeError, ValueError, AttributeError):
+        raise Defect("its headers are no pairs of text") from None
+    return Entry(head, text[end + 1 :], wire if replay else ())
+
+
+def to_wire(headers: Iterable[tuple[str, str]]) -> Wire:
+    """Headers as they go over a wire. Raises Defect for those that say how a body is encoded (ours
+    are decoded, and a client would do it again, to any size), and whatever comes of what is none.
+    """
+    names = _names
+    try:
+        return [(names[name], value.encode("latin-1")) for name, value in headers]
+    except UnicodeEncodeError:  # no header that ever came over a wire
+        return [(names[name], value.encode()) for name, value in headers]
+
+
+class _Names(dict[str, bytes]):
+    """The names of headers as they go over a wire, learned as they come."""
+
+    _MOST = 1024
+
+    def __missing__(self, name: str) -> bytes:
+        if name.lower() in ("content-encoding", "transfer-encoding"):
+            raise Defect("its headers say that its body is encoded")
+        encoded = name.encode()
+        if len(self) < self._MOST:
+            self[name] = encoded
+        return encoded
+
+
+_names = _Names()
 
 
 def _add_request(head: Any, line: bytes, request: bytes) -> None:
@@ -201,18 +236,8 @@ def _problem(head: Any, key: str) -> str | None:
         return "its head names another key"
     if not _is_status(get("status")):
         return "its status is no HTTP status"
-    headers = get("headers")
-    if headers.__class__ is not list:
+    if get("headers").__class__ is not list:
         return "its headers are no list"
-    try:
-        for name, value in headers:
-            if not (name.__class__ is value.__class__ is str):
-                return "its headers are no text"
-            if len(name) in _CODING_LENGTHS and name.lower() in _CODINGS:
-                # A client would decode the body once more, to any size.
-                return "its headers say that its body is encoded"
-    except (TypeError, ValueError):
-        return "its headers are no pairs"
     ms = get("ms")
     if ms.__class__ not in (float, int) or not 0 <= ms <= _LONGEST:
         return "it does not tell how long the call took"
@@ -221,8 +246,6 @@ def _problem(head: Any, key: str) -> str | None:
     return None
 
 
-_CODINGS = frozenset({"content-encoding", "transfer-encoding"})
-_CODING_LENGTHS = frozenset(map(len, _CODINGS))
 _OPTIONAL = frozenset({"http", "reason", "redirects"})
 
 

@@ -131,7 +131,19 @@ def refuse_links(root: str, folder: str) -> None:
     for part in folder[len(root) + 1 :].split(os.sep):
         path = os.path.join(path, part)
         if os.path.islink(path):
-            raise OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
+            raise _is_a_link(path)
+
+
+def lstat_folder(folder: str) -> os.stat_result:
+    """The state of a folder. Raises OSError, as for a link to one."""
+    found = os.lstat(folder)
+    if stat.S_ISLNK(found.st_mode):
+        raise _is_a_link(folder)
+    return found
+
+
+def _is_a_link(path: str) -> OSError:
+    return OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
 
 
 def try_remove(path: str) -> None:

@@ -119,6 +119,8 @@ _IGNORED: _Fields = tuple(
     (parent, child) for field, _ in IGNORED_FIELDS for parent, _, child in [field.partition(".")]
 )
 
+_IGNORED_PARENTS = frozenset(parent for parent, _ in _IGNORED)
+
 _MODEL_CALL = re.compile(
     r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
     r"|images/generations)$|:(stream)?[rR]awPredict$"
@@ -345,10 +347,8 @@ def _canonical_json(body: bytes, ignored: _Ignored, noise: Iterable[Noise]) -> b
     """
     try:
         data = parse_json(body)
-        if data.__class__ is dict:
-            for parent, child in ignored.fields:
-                if parent in data and (ignored.always or isinstance(data.get("model"), str)):
-                    _drop(data, parent, child)
+        if data.__class__ is dict and not _IGNORED_PARENTS.isdisjoint(data):
+            _drop_ignored(data, ignored)
         try:
             text = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         except TypeError:  # an integer past 64 bits
@@ -377,6 +377,13 @@ def _numbering(replacement: bytes) -> Callable[[re.Match[bytes]], bytes]:
         return b"%b#%d" % (found.expand(replacement), number)
 
     return replace
+
+
+def _drop_ignored(data: dict[str, Any], ignored: _Ignored) -> None:
+    if ignored.always or isinstance(data.get("model"), str):
+        for parent, child in ignored.fields:
+            if parent in data:
+                _drop(data, parent, child)
 
 
 def _drop(data: dict[str, Any], parent: str, child: str) -> None:

@@ -61,13 +61,14 @@ class Listing:
     def __init__(self, folder: str, files: list[str]) -> None:
         self._prefix, self._files = f"{folder}{os.sep}", files
         self._by_key = {file[:KEY_LENGTH]: file for file in files}
+        self._are_single = len(self._by_key) == len(files)
 
     def paths(self, key: str) -> list[str]:
         """The entry files of a key, in no order."""
         file = self._by_key.get(key)
         if file is None:
             return []
-        if len(self._by_key) == len(self._files):
+        if self._are_single:
             return [self._prefix + file] if is_entry_file(file) else []
         return [
             self._prefix + file

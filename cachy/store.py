@@ -31,6 +31,7 @@ from cachy.errors import ConfigError, Defect
 from cachy.files import (
     GITIGNORE,
     flush_folder,
+    lstat_folder,
     make_folder,
     make_local,
     read_file,
@@ -142,9 +143,10 @@ class DirStore:
         for parent in (self.root, *private):
             folder = f"{parent}{os.sep}{shard}"
             try:
-                before = os.lstat(folder)
+                if private:
+                    refuse_links(self.root, parent)
+                before = lstat_folder(folder)
                 files = os.listdir(folder)
-                refuse_links(self.root, folder)
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
@@ -171,7 +173,7 @@ class DirStore:
     ) -> Entry | None:
         for path in paths:
             try:
-                return codec.loads(codec.unseal(_name(path), read_file(path)), key, outline=False)
+                return codec.loads(codec.unseal(_name(path), read_file(path)), key, replay=True)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale
@@ -226,7 +228,7 @@ class MappingStore:
         if frame is None:
             return None
         try:
-            return codec.loads(frame, key, outline=False)
+            return codec.loads(frame, key, replay=True)
         except (Defect, TypeError) as defect:
             report(key, str(defect))
             return None

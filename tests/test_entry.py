@@ -80,7 +80,7 @@ def test_reads_like_the_manifest_says(size: int) -> None:
         data[at] ^= pad[turn % 32]
     assert hashlib.sha256(data).hexdigest()[:16] == name[-16:]
     head, _, body = zstandard.ZstdDecompressor().decompress(bytes(data)).partition(b"\n")
-    assert (json.loads(head), body) == entry
+    assert Entry(json.loads(head), body) == entry
 
 
 def test_frames_carry_a_checksum_and_their_size() -> None:

@@ -84,7 +84,7 @@ def test_what_was_put_can_be_got(store: Store) -> None:
     assert store.get(KEY, no_report) is None
     name = store.put(KEY, frame(), SECOND)
     assert name.startswith(f"{KEY}-{SECOND:08x}")
-    assert store.get(KEY, no_report) == loads(frame())
+    assert store.get(KEY, no_report) == loads(frame(), replay=True)
     assert store.get(NEIGHBOUR, no_report) is None
 
 

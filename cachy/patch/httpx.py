@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
 from cachy.cache import Question
+from cachy.entry import to_wire
 from cachy.errors import CacheMiss
 from cachy.flight import Caller, Flight, async_caller, sync_caller, whoever
 from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cachy.cache import Cache
-    from cachy.entry import Entry
+    from cachy.entry import Entry, Wire
     from cachy.patch import Current
     from cachy.policy import Route
 
@@ -303,12 +304,13 @@ class _Adapter:
         if self._is_fake(cache, client, request, colour):
             cache.passes(request.method, url, "its transport is a fake")
             return None
-        headers = []
-        for name, value in request.headers.raw:
-            if (seen := _seen[name]) is not None:
-                if seen == "upgrade":
-                    return None
-                headers.append((seen, value.decode("latin-1")))
+        headers = [
+            (name, value.decode("latin-1"))
+            for sent, value in request.headers.raw
+            if (name := _seen[sent]) is not None
+        ]
+        if "upgrade" in dict(headers):
+            return None
         return request.method, url, headers, route
 
     def _is_fake(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> bool:
@@ -329,7 +331,7 @@ class _Adapter:
 
     def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:
         """The response in an entry, as `send` returns it; if `unread`, with its body to come."""
-        (head, body), httpx = entry, self._httpx
+        (head, body, wire), httpx = entry, self._httpx
         final: Any = request
         history: list[Any] = []
         for hop in head.get("redirects", ()):
@@ -356,7 +358,7 @@ class _Adapter:
         response = self._response(
             client,
             head["status"],
-            head["headers"],
+            wire or to_wire(head["headers"]),
             httpx.ByteStream(body),
             final,
             extensions,
@@ -391,7 +393,13 @@ class _Adapter:
         stream = self._tapped_stream(live, recording)
         finalize(stream, recording.abandon)  # a stream that is dropped unclosed
         response = self._response(
-            client, live.status_code, headers, stream, live.request, live.extensions, live.history
+            client,
+            live.status_code,
+            to_wire(headers),
+            stream,
+            live.request,
+            live.extensions,
+            live.history,
         )
         stream.response = ref(response)
         return response
@@ -400,19 +408,15 @@ class _Adapter:
         self,
         client: Any,
         status: int,
-        headers: Any,
+        headers: Wire,
         stream: Any,
         request: Any,
         extensions: dict[str, Any],
         history: list[Any],
     ) -> Any:
-        try:
-            raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        except UnicodeEncodeError:  # no header that ever came over a wire
-            raw = [(name.encode(), value.encode()) for name, value in headers]
         return self._httpx.Response(
             status,
-            headers=raw,
+            headers=headers,
             stream=stream,
             request=request,
             extensions=extensions,
