@@ -19,6 +19,7 @@ import os
 import struct
 import time
 from math import isqrt
+from typing import TYPE_CHECKING, Protocol
 
 from cachy.entry import NAME_LENGTH, SUFFIX, is_name
 from cachy.errors import Defect
@@ -32,6 +33,9 @@ from cachy.files import (
     try_remove,
 )
 from cachy.key import KEY_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORTH_NOTING = 32
 """Names. To list fewer costs no more than to look into a note."""
@@ -51,6 +55,13 @@ _MAGIC = b"cn1\0"
 _SHARD_DIGITS = 2
 
 
+class Names(Protocol):
+    """The files in one or more folders."""
+
+    def paths(self, key: str) -> Sequence[str]:
+        """Those of a key, newest first."""
+
+
 class Listing:
     """The names in a folder, by key.
 
@@ -58,23 +69,34 @@ class Listing:
     name that can be done later for the few that are asked for.
     """
 
+    __slots__ = ("_are_single", "_by_key", "_files", "_prefix")
+
     def __init__(self, folder: str, files: list[str]) -> None:
         self._prefix, self._files = f"{folder}{os.sep}", files
         self._by_key = {file[:KEY_LENGTH]: file for file in files}
         self._are_single = len(self._by_key) == len(files)
 
-    def paths(self, key: str) -> list[str]:
-        """The entry files of a key, in no order."""
+    def paths(self, key: str) -> Sequence[str]:
+        """Those of a key, newest first."""
         file = self._by_key.get(key)
         if file is None:
-            return []
+            return ()
         if self._are_single:
-            return [self._prefix + file] if is_entry_file(file) else []
-        return [
-            self._prefix + file
-            for file in self._files
-            if file.startswith(key) and is_entry_file(file)
-        ]
+            return (self._prefix + file,) if is_entry_file(file) else ()
+        files = [file for file in self._files if file.startswith(key) and is_entry_file(file)]
+        return [self._prefix + file for file in sorted(files, reverse=True)]
+
+
+class Several:
+    """More than one folder."""
+
+    def __init__(self, names: Sequence[Names]) -> None:
+        self._names = names
+
+    def paths(self, key: str) -> Sequence[str]:
+        """Those of a key, newest first."""
+        found = {path for names in self._names for path in names.paths(key)}
+        return sorted(found, key=os.path.basename, reverse=True)
 
 
 def is_entry_file(file: str) -> bool:
@@ -94,15 +116,15 @@ class Noted:
         # Three of evenly spread names in a thousand stand farther from their places.
         self._reach = (3 * isqrt(self._count) // 2 + 8) * _LENGTH
 
-    def paths(self, key: str) -> list[str]:
-        """The entry files of a key, in no order."""
+    def paths(self, key: str) -> Sequence[str]:
+        """Those of a key, newest first."""
         note, wanted = self._note, bytes.fromhex(key)
         place = (
             1 + (self._count * int(key[_SHARD_DIGITS : _SHARD_DIGITS + 8], 16) >> 32)
         ) * _LENGTH
         at = note.find(wanted, max(_LENGTH, place - self._reach), place + self._reach)
         if at < 0 and (at := note.find(wanted, _LENGTH)) < 0:
-            return []
+            return ()
         while note.startswith(wanted, at - _LENGTH):
             at -= _LENGTH
         found = []
@@ -110,7 +132,7 @@ class Noted:
             stamp = note[at + len(wanted) : at + _LENGTH].hex()
             found.append(f"{self._prefix}{key}-{stamp}{SUFFIX}")
             at += _LENGTH
-        return found
+        return found[::-1]
 
 
 class Notes:

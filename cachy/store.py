@@ -38,12 +38,11 @@ from cachy.files import (
     refuse_links,
     write_whole,
 )
-from cachy.listing import FILE_LENGTH, WORTH_NOTING, Listing, Noted, Notes
+from cachy.listing import FILE_LENGTH, WORTH_NOTING, Listing, Names, Notes, Several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
 
-    _Shard = list[Listing | Noted]
     Report = Callable[[str, str], None]  # where (a file or a key), what is wrong with it
 
 FOLDER = ".cachy"
@@ -94,7 +93,7 @@ class DirStore:
         self._local = os.path.join(self.root, "local")
         self._entries = os.path.join(self._local, "entries")
         self._tmp = os.path.join(self._local, "tmp")
-        self._shards: dict[str, _Shard] = {}
+        self._shards: dict[str, Names] = {}
         self._notes = Notes(self.root)
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
@@ -104,19 +103,20 @@ class DirStore:
         return self.root
 
     def get(self, key: str, report: Report) -> Entry | None:
-        shard = self._shards.get(key[:2])
-        if shard is None:
-            shard = self._noted(key[:2])
-        found = self._first_sound(_paths(shard, key), key, report, fresh=False) if shard else None
+        shard = self._shards.get(key[:2]) or self._noted(key[:2])
+        found = None
+        if shard is not None:
+            found = self._first_sound(shard.paths(key), key, report, fresh=False)
         if found is None:
             # Not there, or not any more: another process may have recorded or collected.
-            paths = _paths(self._list(key[:2], report, note=True), key)
-            found = self._first_sound(paths, key, report, fresh=True)
+            shard = self._list(key[:2], report, note=True)
+            found = self._first_sound(shard.paths(key), key, report, fresh=True)
         return found
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
         shard = key[:2]
-        if paths := _paths(self._list(shard), key):
+        listed = self._list(shard)
+        if paths := listed.paths(key):
             # Newest by name, even within one second, and if somebody's clock was ahead.
             second = max(second, codec.second_in(_name(paths[0])) + 1)
         second = min(second, codec.LAST_SECOND)
@@ -128,17 +128,18 @@ class DirStore:
         folder = os.path.join(parent, shard)
         path = os.path.join(folder, name + SUFFIX)
         self._write(folder, path, data)
-        self._shards[shard].append(Listing(folder, [name + SUFFIX]))
+        self._shards[shard] = Several([listed, Listing(folder, [name + SUFFIX])])
         return name
 
     def is_local(self, name: str) -> bool:
         """Whether an entry that this object found or made is kept from being committed."""
-        paths = _paths(self._shards.get(name[:2], []), codec.key_in(name))
+        shard = self._shards.get(name[:2])
+        paths = shard.paths(codec.key_in(name)) if shard is not None else ()
         return any(_name(path) == name and path.startswith(self._local) for path in paths)
 
-    def _list(self, shard: str, report: Report | None = None, *, note: bool = False) -> _Shard:
+    def _list(self, shard: str, report: Report | None = None, *, note: bool = False) -> Names:
         """The files of a shard, read from the disk now; and noted, where that is worth it."""
-        found: _Shard = []
+        found = []
         private = (self._entries,) if os.path.isdir(self._entries) else ()
         for parent in (self.root, *private):
             folder = f"{parent}{os.sep}{shard}"
@@ -156,20 +157,20 @@ class DirStore:
             found.append(Listing(folder, files))
             if note and parent == self.root and len(files) >= WORTH_NOTING:
                 self._notes.write(shard, before, files)
-        self._shards[shard] = found
-        return found
+        names = found[0] if len(found) == 1 else Several(found)
+        self._shards[shard] = names
+        return names
 
-    def _noted(self, shard: str) -> _Shard:
+    def _noted(self, shard: str) -> Names | None:
         """The files of a shard, as somebody noted them who had listed it."""
         note = self._notes.read(shard)
         if note is None or os.path.isdir(f"{self._entries}{os.sep}{shard}"):
-            return []
-        found: _Shard = [note]
-        self._shards[shard] = found
-        return found
+            return None
+        self._shards[shard] = note
+        return note
 
     def _first_sound(
-        self, paths: list[str], key: str, report: Report, *, fresh: bool
+        self, paths: Sequence[str], key: str, report: Report, *, fresh: bool
     ) -> Entry | None:
         for path in paths:
             try:
@@ -198,17 +199,6 @@ class DirStore:
             ignored = False
         if not ignored:
             raise OSError(errno.EPERM, "it may not ignore /local/: remove it", path)
-
-
-def _paths(shard: _Shard, key: str) -> list[str]:
-    """The entry files of a key in a shard, newest first."""
-    if len(shard) == 1:
-        paths = shard[0].paths(key)
-    else:
-        paths = list(dict.fromkeys(path for listing in shard for path in listing.paths(key)))
-    if len(paths) > 1:
-        paths.sort(key=_name, reverse=True)
-    return paths
 
 
 class MappingStore:
