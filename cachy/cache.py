@@ -11,7 +11,6 @@ goes wrong on cachy's side is warned of once, and the user's call goes on as if 
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 import warnings
@@ -25,6 +24,7 @@ from cachy import key as keys
 from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 from cachy.key import Request
+from cachy.lazy import logging
 from cachy.recording import Recording
 from cachy.samples import Turn, Turns, scope_within
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from cachy.policy import Hosts, Route
     from cachy.secrets import Finding
     from cachy.store import Store
-
-logger = logging.getLogger("cachy")
 
 MODES = ("auto", "replay", "refresh", "off")
 
@@ -271,7 +269,7 @@ class Cache:
         try:
             warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=2)
         except CachyWarning:
-            logger.warning(message)
+            logging.getLogger("cachy").warning(message)
 
     def _miss(
         self,

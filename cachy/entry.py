@@ -17,15 +17,13 @@ The one rule: nothing that `loads` and `unseal` return has not been checked. Not
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import Defect, NewerFormat
 from cachy.key import KEY_LENGTH, parse_json
-from cachy.lazy import orjson
+from cachy.lazy import hashlib, json, orjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

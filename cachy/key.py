@@ -17,16 +17,12 @@ never in. Nothing here does any IO.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from base64 import b64encode
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-from cachy.lazy import orjson
+from cachy.lazy import base64, hashlib, json, orjson, urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -216,7 +212,7 @@ def canonical_url(url: str) -> str:
 
     Two spellings of one URL (`%3A` and `:` in a path, upper-case host) become one.
     """
-    parts = urlsplit(url)
+    parts = urls.urlsplit(url)
     host = parts.hostname or ""
     if ":" in host:
         host = f"[{host}]"
@@ -224,14 +220,16 @@ def canonical_url(url: str) -> str:
         host = f"{host}:{parts.port}"
     # Segment by segment, so that an encoded slash stays one; as bytes, which need not be UTF-8.
     segments = parts.path.split("/")
-    path = "/".join(quote(unquote_to_bytes(part), safe=_SEGMENT_SAFE) for part in segments)
+    path = "/".join(
+        urls.quote(urls.unquote_to_bytes(part), safe=_SEGMENT_SAFE) for part in segments
+    )
     query = [
         (name, value)
-        for name, value in parse_qsl(parts.query, True, errors="surrogateescape")
+        for name, value in urls.parse_qsl(parts.query, True, errors="surrogateescape")
         if not is_credential_param(name, value, parts.hostname or "")
     ]
     query.sort(key=lambda pair: pair[0])
-    search = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
+    search = f"?{urls.urlencode(query, errors='surrogateescape')}" if query else ""
     return f"{parts.scheme}://{host}{path or '/'}{search}"
 
 
@@ -474,7 +472,7 @@ def shorten_text(text: str) -> dict[str, list[Any]]:
 def piece(text: str) -> str:
     """The digest of a piece of text: 4 base64 digits."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return b64encode(digest[:3]).decode()
+    return base64.b64encode(digest[:3]).decode()
 
 
 def piece_width(length: int) -> int:

@@ -1,10 +1,13 @@
-"""orjson, imported when it is first used: that takes longer than the rest of cachy together, and
-`enable_cachy` parses nothing."""
+"""Modules that are imported when they are first used: together they take longer than all of cachy,
+and `enable_cachy` needs none of them. With the first request the HTTP library brings most of them.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+__all__ = ["base64", "hashlib", "json", "logging", "orjson", "urls"]
 
 
 class _Lazy:
@@ -20,6 +23,17 @@ class _Lazy:
 
 
 if TYPE_CHECKING:
-    import orjson as orjson
+    import base64
+    import hashlib
+    import json
+    import logging
+    import urllib.parse as urls
+
+    import orjson
 else:
+    base64 = _Lazy("base64")
+    hashlib = _Lazy("hashlib")
+    json = _Lazy("json")
+    logging = _Lazy("logging")
     orjson = _Lazy("orjson")
+    urls = _Lazy("urllib.parse")

@@ -11,9 +11,9 @@ import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from cachy.errors import ConfigError
+from cachy.lazy import urls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ class _Patterns:
         if not isinstance(pattern, str) or not pattern.strip():
             raise ConfigError(f"doms holds {pattern!r}, which is no host name")
         if "://" in pattern:
-            host = urlsplit(pattern).netloc
+            host = urls.urlsplit(pattern).netloc
             raise ConfigError(f"doms holds the URL {pattern!r}; give its host alone: {host!r}")
         if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
             raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
@@ -185,7 +185,7 @@ class Hosts:
 
     def _route(self, method: str, url: str) -> Route:
         """What to do with a request for this URL."""
-        parts = urlsplit(url)
+        parts = urls.urlsplit(url)
         if parts.scheme not in ("http", "https"):
             return Route(False, False)
         try:

@@ -29,9 +29,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import orjson
-
 from cachy.entry import Entry
+from cachy.lazy import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
