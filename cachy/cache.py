@@ -24,7 +24,7 @@ from cachy import key as keys
 from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 from cachy.key import Request
-from cachy.lazy import logging
+from cachy.lazy import lazy_logger
 from cachy.recording import Recording
 from cachy.samples import Turn, Turns, scope_within
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from cachy.policy import Hosts, Route
     from cachy.secrets import Finding
     from cachy.store import Store
+
+logger = lazy_logger("cachy")
 
 MODES = ("auto", "replay", "refresh", "off")
 
@@ -202,7 +204,8 @@ class Cache:
         stats, head = self.stats, entry.head
         stats.hits += 1
         stats.seconds_saved += head["ms"] / 1000
-        stats.tokens_saved += _tokens(head.get("usage"))
+        if usage := head.get("usage"):
+            stats.tokens_saved += _tokens(usage)
         stats.used.add(key)
         return entry
 
@@ -269,7 +272,7 @@ class Cache:
         try:
             warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=2)
         except CachyWarning:
-            logging.getLogger("cachy").warning(message)
+            logger.warning(message)
 
     def _miss(
         self,
@@ -357,6 +360,6 @@ class Question:
 def _tokens(usage: Any) -> Any:
     """How many tokens, input and output, an entry's head tells of."""
     try:
-        return sum(usage.values()) if usage else 0
+        return sum(usage.values())
     except (AttributeError, TypeError):
         return 0  # no usage as cachy writes it

@@ -4,22 +4,29 @@ and `enable_cachy` needs none of them. With the first request the HTTP library b
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-__all__ = ["base64", "hashlib", "json", "logging", "orjson", "urls"]
+__all__ = ["base64", "hashlib", "json", "lazy_logger", "logging", "orjson", "urls"]
 
 
 class _Lazy:
-    """Stands for a module: each attribute is fetched once, and then as near as the module's own."""
+    """Stands for a module, or what else `load` gives. Each attribute is fetched once; then it is as
+    near as the thing's own."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, load: Callable[[], object]) -> None:
+        self._load = load
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self._name), name)
+        value = getattr(self._load(), name)
         setattr(self, name, value)
         return value
+
+
+def lazy_logger(name: str) -> Logger:
+    """A logger, by an importer of `logging` who cannot wait for it either."""
+    return cast("Logger", _Lazy(lambda: logging.getLogger(name)))
 
 
 if TYPE_CHECKING:
@@ -28,12 +35,14 @@ if TYPE_CHECKING:
     import json
     import logging
     import urllib.parse as urls
+    from collections.abc import Callable
+    from logging import Logger
 
     import orjson
 else:
-    base64 = _Lazy("base64")
-    hashlib = _Lazy("hashlib")
-    json = _Lazy("json")
-    logging = _Lazy("logging")
-    orjson = _Lazy("orjson")
-    urls = _Lazy("urllib.parse")
+    base64 = _Lazy(partial(import_module, "base64"))
+    hashlib = _Lazy(partial(import_module, "hashlib"))
+    json = _Lazy(partial(import_module, "json"))
+    logging = _Lazy(partial(import_module, "logging"))
+    orjson = _Lazy(partial(import_module, "orjson"))
+    urls = _Lazy(partial(import_module, "urllib.parse"))

@@ -23,27 +23,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cachy.errors import ConfigError
 from cachy.key import KEY_LENGTH
-from cachy.lazy import logging, orjson
-
-if TYPE_CHECKING:
-    from logging import Logger
+from cachy.lazy import lazy_logger, orjson
 
 VARIABLE = "CACHY_LOG"
 
+_logger = lazy_logger("cachy.requests")
 _DEBUG, _INFO = 10, 20  # as in `logging`
 _LEVELS = {"hit": _DEBUG, "passed through": _DEBUG}
 _STDERR = frozenset({"1", "true", "yes", "on", "stderr", "-"})
 _NONE = frozenset({"", "0", "false", "no", "off"})
-
-
-@cache
-def _logger() -> Logger:
-    return logging.getLogger("cachy.requests")
 
 
 class Log:
@@ -69,16 +61,16 @@ class Log:
 
     def wanted(self) -> bool:
         """Whether anybody reads the lines."""
-        return self._stderr or self._file != "" or _logger().isEnabledFor(_INFO)
+        return self._stderr or self._file != "" or _logger.isEnabledFor(_INFO)
 
     def wants_reasons(self) -> bool:
         """Whether anybody asked for the reasons of misses, which take time to find."""
-        return self._stderr or self._file != "" or _logger().isEnabledFor(_DEBUG)
+        return self._stderr or self._file != "" or _logger.isEnabledFor(_DEBUG)
 
     def tell(self, event: str, method: str, url: str, *, started: float = 0.0, **more: Any) -> None:
         """Write a line; `started` is the request's `time.perf_counter()`. Raises nothing."""
         told = {name: value for name, value in more.items() if value}
-        _logger().log(
+        _logger.log(
             _LEVELS.get(event, _INFO),
             "%s: %s %s%s",
             event,

@@ -38,6 +38,7 @@ from cachy.files import (
     refuse_links,
     write_whole,
 )
+from cachy.lazy import json
 from cachy.listing import FILE_LENGTH, WORTH_NOTING, Listing, Names, Notes, Several
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ every step-th byte of the frame, from its first on, is XORed with the next byte 
   "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
 }
 """
+
+
+_NAME = slice(-FILE_LENGTH, -len(SUFFIX))
+"""Where the name of an entry stands in its path."""
 
 
 class Store(Protocol):
@@ -118,7 +123,7 @@ class DirStore:
         listed = self._list(shard)
         if paths := listed.paths(key):
             # Newest by name, even within one second, and if somebody's clock was ahead.
-            second = max(second, codec.second_in(_name(paths[0])) + 1)
+            second = max(second, codec.second_in(paths[0][_NAME]) + 1)
         second = min(second, codec.LAST_SECOND)
         name = codec.name_of(key, second, frame)
         data = codec.seal(name, frame)
@@ -135,7 +140,7 @@ class DirStore:
         """Whether an entry that this object found or made is kept from being committed."""
         shard = self._shards.get(name[:2])
         paths = shard.paths(codec.key_in(name)) if shard is not None else ()
-        return any(_name(path) == name and path.startswith(self._local) for path in paths)
+        return any(path[_NAME] == name and path.startswith(self._local) for path in paths)
 
     def _list(self, shard: str, report: Report | None = None, *, note: bool = False) -> Names:
         """The files of a shard, read from the disk now; and noted, where that is worth it."""
@@ -174,7 +179,7 @@ class DirStore:
     ) -> Entry | None:
         for path in paths:
             try:
-                return codec.loads(codec.unseal(_name(path), read_file(path)), key, replay=True)
+                return codec.loads(codec.unseal(path[_NAME], read_file(path)), key, replay=True)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale
@@ -232,18 +237,11 @@ class MappingStore:
 
 def read_entry(path: str) -> Entry:
     """The entry in a file. Raises Defect for whatever it is that is none, FileNotFoundError."""
-    name = _name(path)
+    name = path[_NAME]
     return codec.loads(codec.unseal(name, read_file(path)), codec.key_in(name))
 
 
-def _name(path: str) -> str:
-    """The name of the entry in a file: the file's own, without the ending."""
-    return path[-FILE_LENGTH : -len(SUFFIX)]
-
-
 def _check_manifest(root: str) -> None:
-    import json
-
     path = os.path.join(root, "manifest.json")
     try:
         data = json.loads(read_file(path)[:65536])

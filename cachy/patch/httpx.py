@@ -331,24 +331,8 @@ class _Adapter:
 
     def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:
         """The response in an entry, as `send` returns it; if `unread`, with its body to come."""
-        (head, body, wire), httpx = entry, self._httpx
-        final: Any = request
-        history: list[Any] = []
-        for hop in head.get("redirects", ()):
-            try:
-                following = httpx.Request(hop["method"], hop["url"])
-            except (httpx.InvalidURL, UnicodeError):
-                break  # no client was ever led there: somebody made this up
-            redirect = httpx.Response(
-                hop["status"],
-                headers={"location": hop["location"].encode()},
-                request=final,
-                content=b"",
-                history=history,
-            )
-            redirect.elapsed = _duration(0)
-            history.append(redirect)
-            final = following
+        head, body, wire = entry
+        final, history = self._led(request, head) if "redirects" in head else (request, [])
         extensions = {
             "http_version": head["http"].encode() if "http" in head else b"HTTP/1.1",
             "cachy": _origin(head),
@@ -359,7 +343,7 @@ class _Adapter:
             client,
             head["status"],
             wire or to_wire(head["headers"]),
-            httpx.ByteStream(body),
+            self._httpx.ByteStream(body),
             final,
             extensions,
             history,
@@ -374,6 +358,27 @@ class _Adapter:
             else:
                 response.read()
         return response
+
+    def _led(self, request: Any, head: dict[str, Any]) -> tuple[Any, list[Any]]:
+        """Where redirects led a request: the last one, and the responses on the way."""
+        httpx = self._httpx
+        history: list[Any] = []
+        for hop in head["redirects"]:
+            try:
+                following = httpx.Request(hop["method"], hop["url"])
+            except (httpx.InvalidURL, UnicodeError):
+                break  # no client was ever led there: somebody made this up
+            redirect = httpx.Response(
+                hop["status"],
+                headers={"location": hop["location"].encode()},
+                request=request,
+                content=b"",
+                history=history,
+            )
+            redirect.elapsed = _duration(0)
+            history.append(redirect)
+            request = following
+        return request, history
 
     def _tap(self, client: Any, live: Any, recording: Recording) -> Any:
         """The live response, or one like it whose body is recorded on its way."""
