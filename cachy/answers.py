@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cachy.lazy import orjson
+from cachy.lazy import lazy_pattern, orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ KEPT_HEADERS = re.compile(
 )
 """The response headers that are kept. Nothing that names an account, and nothing that is secret."""
 
-_NEVER_KEPT = re.compile(
+_NEVER_KEPT = lazy_pattern(
     r".*(cookie|authorization|authenticate|api-?key|(^|-)key$|secret|token$|signature|credential"
     r"|organi[sz]ation|project|account|workspace|tenant).*"
     r"|(content|transfer)-encoding"  # the body is decoded
@@ -189,13 +189,13 @@ _ENDED_WELL = frozenset(
     {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
 )
 _ENDED_BADLY = frozenset({"failed", "failure", "error", "cancelled", "canceled", "expired"})
-_GOES_ON = re.compile(
+_GOES_ON = lazy_pattern(
     r"not_(yet_)?(ready|done|started|finished|completed?)|partially_completed?|still_\w+"
     r"|in_?(progress|queue)|running|pending|(en)?queued|waiting|processing|starting|started"
     r"|submitted|scheduled|initiali[sz]ing|preparing|validating|generating|executing"
     r"|finali[sz]ing|cancell?ing"
 )
-_STATE_PREFIX = re.compile(r"^((job|batch|operation|task|run|file)_)?(state|status)_")
+_STATE_PREFIX = lazy_pattern(r"^((job|batch|operation|task|run|file)_)?(state|status)_")
 
 
 def _state(data: dict[str, Any]) -> str:
@@ -230,7 +230,7 @@ def _unreadable(body: bytes) -> str | None:
 _CUT = "the stream was cut or left before its end"
 _FAILED = "the stream carries an error event"
 _SILENT = "the stream holds no event that says something"
-_LINE = re.compile(rb"\r\n|\r|\n")
+_LINE = lazy_pattern(rb"\r\n|\r|\n")
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
@@ -271,7 +271,7 @@ _LAST_EVENTS = frozenset(
     }
 )
 # Events of protocols that have a last one.
-_OF_A_PROTOCOL = re.compile(
+_OF_A_PROTOCOL = lazy_pattern(
     r"(response|transcript|speech|image_generation|image_edit|interaction)\."  # OpenAI, Gemini
     r"|(message|content_block)_"  # Anthropic
     r"|(message|content)-|stream-start$"  # Cohere
@@ -400,7 +400,7 @@ class Watch:
 
 # ---- What an answer says of itself ----
 
-_MODEL_IN_PATH = re.compile(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+_MODEL_IN_PATH = lazy_pattern(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
 
 
 def model_of(url: str, outline_body: Any) -> str | None:

@@ -25,6 +25,7 @@ from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.flight import FLIGHTS_WAITED_FOR, Flight, Flights
 from cachy.key import Request
 from cachy.lazy import lazy_logger
+from cachy.outline import outline
 from cachy.recording import Recording
 from cachy.samples import Turn, Turns, scope_within
 
@@ -354,7 +355,7 @@ class Question:
 
     def model(self) -> str | None:
         """The model that is asked for."""
-        return answers.model_of(self.request.url, keys.outline(self.canonical).get("body"))
+        return answers.model_of(self.request.url, outline(self.canonical).get("body"))
 
 
 def _tokens(usage: Any) -> Any:

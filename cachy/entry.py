@@ -17,13 +17,12 @@ The one rule: nothing that `loads` and `unseal` return has not been checked. Not
 
 from __future__ import annotations
 
-import re
 from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import Defect, NewerFormat
 from cachy.key import KEY_LENGTH, parse_json
-from cachy.lazy import hashlib, json, orjson
+from cachy.lazy import hashlib, json, lazy_pattern, orjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +48,7 @@ LAST_SECOND = 0xFFFFFFFF
 NAME_LENGTH = KEY_LENGTH + 1 + _STAMP_LENGTH
 _REQUEST = b',"request":'
 """Where the outline begins in a head: its last field. No quote in a string looks like that."""
-_NAME = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}-[0-9a-f]{{{_STAMP_LENGTH}}}")
+_NAME = lazy_pattern(rf"[0-9a-f]{{{KEY_LENGTH}}}-[0-9a-f]{{{_STAMP_LENGTH}}}")
 
 
 class Entry(NamedTuple):

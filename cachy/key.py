@@ -22,7 +22,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cachy.lazy import base64, hashlib, json, orjson, urls
+from cachy.lazy import hashlib, json, lazy_pattern, orjson, urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -117,11 +117,11 @@ _IGNORED: _Fields = tuple(
 
 _IGNORED_PARENTS = frozenset(parent for parent, _ in _IGNORED)
 
-_MODEL_CALL = re.compile(
+_MODEL_CALL = lazy_pattern(
     r"/(completions|responses|embeddings|messages|messages/count_tokens|complete|moderations"
     r"|images/generations)$|:(stream)?[rR]awPredict$"
 )
-_MODEL_IN_PATH = re.compile(r"/(deployments|models)/[^/]")
+_MODEL_IN_PATH = lazy_pattern(r"/(deployments|models)/[^/]")
 
 KEY_HEADERS = frozenset(
     {
@@ -155,12 +155,12 @@ body, and what bytes that are neither that nor JSON mean (`audio/l16;rate=16000`
 _LISTS = frozenset({"accept", "anthropic-beta", "openai-beta", "x-goog-fieldmask"})
 _NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
 # What such bodies are is plain from themselves; aiohttp calls all bytes the last of these.
-_PLAIN_TYPE = re.compile(
+_PLAIN_TYPE = lazy_pattern(
     r"application/(.*\+)?json|multipart/.*|application/(x-www-form-urlencoded|octet-stream)"
 )
 
 # Names of credentials, in lower case, words apart. Those in doubt are told by their values.
-_CREDENTIAL = re.compile(
+_CREDENTIAL = lazy_pattern(
     r"((.*[^a-z\d])?|aws)("
     r"(access|auth|id|session|refresh|security|sas|bearer|api|private|oauth2?|user|jwt|client"
     r"|personal|secret|service|deploy|bot)[-_]?token"
@@ -169,14 +169,14 @@ _CREDENTIAL = re.compile(
     r"|(client|api|app|consumer|shared|oauth)[-_]?secret|password|passwd)"
     r"|.*api[-_]?key|secret|pwd|jwt|authorization|credentials?|x-(amz|goog)-(?!target|field).*"
 )
-_MAY_BE_CREDENTIAL = re.compile(r"(.*[^a-z\d])?(key|token|auth|sig|signature|secret|pass)")
-_NO_CREDENTIAL = re.compile(
+_MAY_BE_CREDENTIAL = lazy_pattern(r"(.*[^a-z\d])?(key|token|auth|sig|signature|secret|pass)")
+_NO_CREDENTIAL = lazy_pattern(
     r"(.*[^a-z\d])?(page|paging|pagination|next|prev|previous|continuation|continue|cursor|sync"
     r"|resume|skip|start|stop|end|pad|max|min|last|sort|order|partition|row|range|group|foreign"
     r"|primary|object|cache|map|idempotency|public|[-_.])+(key|token)"
 )
-_CREDENTIAL_VALUE = re.compile(r"(?!0x)(?=.*(\d|[a-z][A-Z]|[A-Z][a-z]))[\w+/=~.:|-]{16,}")
-_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+_CREDENTIAL_VALUE = lazy_pattern(r"(?!0x)(?=.*(\d|[a-z][A-Z]|[A-Z][a-z]))[\w+/=~.:|-]{16,}")
+_HUMP = lazy_pattern(r"(?<=[a-z\d])(?=[A-Z])")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 3986: what may stand in a path segment as it is, beyond what quote() leaves alone.
@@ -184,8 +184,8 @@ _SEGMENT_SAFE = ":@!$&'()*+,;=~"
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _TOO_LONG_FOR_64_BITS = b"0" * 19
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_FILE_NAME = re.compile(rb'filename="tmp[^"\r\n]*"')
-_BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_FILE_NAME = lazy_pattern(rb'filename="tmp[^"\r\n]*"')
+_BOUNDARY = lazy_pattern(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
 def is_credential_param(name: str, value: str | None = None, host: str = "") -> bool:
@@ -409,89 +409,3 @@ def _canonical_other(
         made = _canonical_json(text, ignored, noise)
         return body if made is text else made
     return body
-
-
-# ---- The outline: the canonical request, short enough to be stored with the answer ----
-
-LONG = 200
-"""A string of more characters than this is outlined."""
-_END = 60
-_PIECES = 64
-
-Outline = dict[str, Any]
-"""`{"headers": {…}, "scope": …, "repeat": …, "body": …}`, each only where there is one. In `body`,
-what is long stands as `{"…": [length, digest, start, end, pieces]}`: length in characters, the
-first 16 hex digits of the UTF-8 text's sha256, both ends, and 4 base64 digits for each 64th of the
-text (at least 64 characters each), so that a later miss can say where a text began to differ."""
-
-
-def outline(canonical_request: bytes, *, full: bool = False) -> Outline:
-    """What of a request is stored in an entry's head, to explain misses and to show the entry."""
-    head, _, body = canonical_request.partition(b"\n\n")
-    result: Outline = {}
-    for line in head.decode().split("\n")[1:]:
-        name, _, value = line.partition(": ")
-        if name == "cachy-scope":
-            result["scope"] = json.loads(value)
-        elif name == "cachy-repeat":
-            result["repeat"] = int(value)
-        else:
-            result.setdefault("headers", {})[name] = value
-    if not body:
-        return result
-    try:
-        data = parse_json(body)
-        result["body"] = data if full else _shorten(data)
-    except (ValueError, RecursionError):
-        data = _parts(body) if body.startswith(b"--cachy-boundary") else _text_or_bytes(body)
-        result["body"] = data if full else _shorten(data)
-    return result
-
-
-def _shorten(data: Any) -> Any:
-    if isinstance(data, str):
-        return shorten_text(data) if len(data) > LONG else data
-    if isinstance(data, dict):
-        return {name: _shorten(value) for name, value in data.items()}
-    if isinstance(data, list):
-        if len(data) > LONG // 4 and all(isinstance(item, int | float) for item in data):
-            return shorten_text(json.dumps(data, separators=(",", ":")))
-        return [_shorten(item) for item in data]
-    return data
-
-
-def shorten_text(text: str) -> dict[str, list[Any]]:
-    """A long text as its length, digest, two ends and the digests of its pieces."""
-    data = text.encode("utf-8", "surrogatepass")
-    width = piece_width(len(text))
-    pieces = "".join(piece(text[i : i + width]) for i in range(0, len(text), width))
-    short = hashlib.sha256(data).hexdigest()[:16]
-    return {"…": [len(text), short, text[:_END], text[-_END:], pieces]}
-
-
-def piece(text: str) -> str:
-    """The digest of a piece of text: 4 base64 digits."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return base64.b64encode(digest[:3]).decode()
-
-
-def piece_width(length: int) -> int:
-    """How many characters of a text of `length` one piece's digest stands for."""
-    return max(64, -(-length // _PIECES))
-
-
-def _text_or_bytes(body: bytes) -> Any:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()[:16]}
-
-
-def _parts(body: bytes) -> list[dict[str, Any]]:
-    """The parts of a multipart body, each with its headers and its text, or its size and digest."""
-    parts = []
-    for part in body.split(b"--cachy-boundary")[1:-1]:
-        head, _, content = part.strip(b"\r\n").partition(b"\r\n\r\n")
-        headers = head.decode("utf-8", "replace").replace("\r\n", "; ")
-        parts.append({"headers": headers, "content": _text_or_bytes(content)})
-    return parts

@@ -4,11 +4,12 @@ and `enable_cachy` needs none of them. With the first request the HTTP library b
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, AnyStr, cast
 
-__all__ = ["base64", "hashlib", "json", "lazy_logger", "logging", "orjson", "urls"]
+__all__ = ["base64", "hashlib", "json", "lazy_logger", "lazy_pattern", "logging", "orjson", "urls"]
 
 
 class _Lazy:
@@ -22,6 +23,11 @@ class _Lazy:
         value = getattr(self._load(), name)
         setattr(self, name, value)
         return value
+
+
+def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """A regular expression that is compiled when it is first asked for."""
+    return cast("re.Pattern[AnyStr]", _Lazy(partial(re.compile, pattern, flags)))
 
 
 def lazy_logger(name: str) -> Logger:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import ConfigError
-from cachy.lazy import urls
+from cachy.lazy import lazy_pattern, urls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ pattern, so `*.openai.com` does not cache uploads; `api.openai.com/v1/files/*` a
 """
 
 # Endpoints of known hosts that keep something on the server: replaying them would pretend.
-_STATEFUL = re.compile(
+_STATEFUL = lazy_pattern(
     r"/(files|uploads|upload|batch|batches|batchPredictionJobs|batchInference|async-invoke"
     r"|fine_tuning|fine-tuning|fine-tunes|finetuning|tunedModels|tuningJobs|jobs|datasets|evals"
     r"|assistants|threads|conversations|sessions|containers|skills|vector_stores|libraries"
@@ -100,7 +100,7 @@ _STATEFUL = re.compile(
     r"|/cancel$|:cancel$|:batchGenerateContent$|:asyncBatch\w+$"
 )
 # Lists of models, and what Ollama calls one.
-_MODELS = re.compile(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
+_MODELS = lazy_pattern(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
 
 
 class Route(NamedTuple):

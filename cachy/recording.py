@@ -16,6 +16,7 @@ from cachy import answers
 from cachy import entry as codec
 from cachy import key as keys
 from cachy.entry import Entry
+from cachy.outline import outline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,14 +193,14 @@ class Recording:
                 self._cache.skip(self._request, reason)
             return None
         full = self._cache.options.requests == "full" and len(self._canonical) < codec.HEAD_LIMIT
-        outline = keys.outline(self._canonical, full=full)
+        asked = outline(self._canonical, full=full)
         head["recorded"] = _utc_now()
         head["ms"] = self.ms()
-        head["model"] = answers.model_of(self._request.url, outline.get("body"))
+        head["model"] = answers.model_of(self._request.url, asked.get("body"))
         head["stream"] = answers.stream_kind(answer.content_type, answer.body)
         head["usage"] = answers.usage_of(answer)
         if self._cache.options.requests != "none":
-            head["request"] = outline
+            head["request"] = asked
         return Entry(head, answer.body)
 
 

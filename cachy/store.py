@@ -244,7 +244,8 @@ def read_entry(path: str) -> Entry:
 def _check_manifest(root: str) -> None:
     path = os.path.join(root, "manifest.json")
     try:
-        data = json.loads(read_file(path)[:65536])
+        text = read_file(path)[:65536]
+        data = json.loads(text)
         version = data["version"] if data["format"] == "cachy" else None
     except FileNotFoundError:
         return  # a store without one is a sound store

@@ -15,7 +15,7 @@ import orjson
 
 from cachy import entry as codec
 from cachy.entry import Entry
-from cachy.key import shorten_text
+from cachy.outline import shorten_text
 
 DAY = 86400
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-6", "gemini-2.0-flash")

@@ -42,6 +42,7 @@ import orjson
 from cachy import entry as codec
 from cachy import key as keys
 from cachy.entry import SUFFIX, Entry
+from cachy.outline import outline
 from cachy.store import FOLDER, MANIFEST, DirStore
 from cachy.upkeep import collect as gc
 
@@ -135,7 +136,7 @@ def recording(prompt: Prompt, second: int, provider: Provider, random: Random) -
     moment = datetime.fromtimestamp(second, timezone.utc).replace(
         microsecond=random.randrange(10**6)
     )
-    outline = keys.outline(canonical)
+    asked = outline(canonical)
     head = {
         "cachy": codec.FORMAT,
         "key": keys.digest(canonical),
@@ -147,10 +148,10 @@ def recording(prompt: Prompt, second: int, provider: Provider, random: Random) -
         "headers": [["content-type", content_type], ["x-request-id", random.randbytes(8).hex()]],
         "client": "httpx",
         "ms": round(random.uniform(100, 9000), 1),
-        "model": outline["body"]["model"],
+        "model": asked["body"]["model"],
         "stream": None,
         "usage": None,
-        "request": outline,
+        "request": asked,
     }
     return Entry(head, body)
 

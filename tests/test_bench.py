@@ -101,7 +101,7 @@ def test_plot_is_well_formed_and_names_every_curve_apart() -> None:
 
 
 def test_stores_are_what_cachy_finds_and_floor_reads_as_many_files(tmp_path: Path) -> None:
-    numbers = range(8)
+    numbers = range(2 * len(hits.SENDS))
     folder = stores.make(tmp_path / "store", JSON, numbers)
     floor = stores.make_floor(tmp_path / "floor", JSON, numbers)
     times = hits._run("httpx2", JSON, numbers, hits.SENDS, folder, floor)  # raises if one misses

@@ -16,7 +16,8 @@ import pytest
 from standin import Behaviour, Standin, error
 
 from cachy import CacheMiss, ConfigError, cachy, disable_cachy, enable_cachy, scope
-from cachy.key import Request, canonical, digest, numbered, outline
+from cachy.key import Request, canonical, digest, numbered
+from cachy.outline import outline
 from cachy.samples import Turns
 
 URL = "https://api.openai.com/v1/chat/completions"

@@ -483,7 +483,7 @@ def test_an_entry_is_searched_without_its_request(tmp_path: Path) -> None:
 
 
 def cachy_outline(request: Request) -> dict[str, Any]:
-    from cachy.key import outline
+    from cachy.outline import outline
 
     return outline(canonical(request))
 

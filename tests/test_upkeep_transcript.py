@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachy.entry import Entry
-from cachy.key import shorten_text
+from cachy.outline import shorten_text
 from cachy.upkeep.transcript import Turn, answered, asked, first_words, readable
 
 CALL = 'weather({"city": "Ulm"})'

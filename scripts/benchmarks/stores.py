@@ -25,6 +25,7 @@ from cachy import key as keys
 from cachy.entry import Entry
 from cachy.files import make_local
 from cachy.key import Request
+from cachy.outline import outline
 from cachy.store import FOLDER
 
 _compress = zstandard.ZstdCompressor(level=9, write_checksum=True).compress
@@ -74,7 +75,7 @@ def make_entry(kind: Kind, number: int) -> Entry:
     canonical = _canonical(kind, number)
     head["key"] = keys.digest(canonical)
     head["nonce"] = f"{number & 0xFFFFFFFF:08x}"
-    head["request"] = keys.outline(canonical)
+    head["request"] = outline(canonical)
     return Entry(head, answer(kind, number))
 
 

@@ -19,8 +19,11 @@ from cachy import entry as codec
 from cachy import key as keys
 from cachy import misses
 from cachy.entry import Entry
-from cachy.explain import Asked, closest, differences, lines, verdict
 from cachy.key import Request
+from cachy.misses.changes import lines, verdict
+from cachy.misses.closest import Asked, closest
+from cachy.misses.differences import differences
+from cachy.outline import outline
 from cachy.store import DirStore
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -68,7 +71,7 @@ def head(request: bytes, *, full: bool = False) -> dict[str, Any]:
         "recorded": "2026-11-02T10:00:00Z",
         "method": method,
         "url": url,
-        "request": keys.outline(request, full=full),
+        "request": outline(request, full=full),
     }
 
 

@@ -1,10 +1,18 @@
-"""Why a request was not answered: reads the store, and puts `explain`'s findings into words.
+"""Why a request was not answered: the closest recording, and what differs from it.
 
-    explain()   the reason, the differences from the closest recording, and what to do about it
-    why()       the same of a recording: what kept an older one from answering (`cachy why`)
+    Asked ───┐
+    heads ───┴─closest()─▶ Closest ──differences()──▶ [Change, …] ──verdict()──▶ one sentence
 
-This runs when a request has missed and its explanation is wanted, never on the path of a hit. It
-reads recordings newest first, for BUDGET seconds at most, and says so if that was not enough.
+    explain()        of a miss: the reason, the differences, and what to do about it
+    why()            of a recording: what kept an older one from answering (`cachy why`)
+
+    closest.py       finds the recording; alike.py tells how far two are apart
+    differences.py   field by field; texts.py within long texts
+    changes.py       one difference, and the words for many
+
+Only this file does any IO: it reads the heads from the store. It runs when a request has missed and
+its explanation is wanted, never on the path of a hit; it reads newest first, for BUDGET seconds at
+most, and says so if that was not enough.
 """
 
 from __future__ import annotations
@@ -19,10 +27,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import zstandard
 
 from cachy import entry as codec
-from cachy import explain as compare
 from cachy.errors import Defect
 from cachy.files import read_file
 from cachy.key import KEY_LENGTH
+from cachy.misses.changes import lines, verdict
+from cachy.misses.closest import Asked, Closest, Place, closest
+from cachy.misses.differences import differences
 from cachy.store import FOLDER, DirStore, MappingStore
 
 if TYPE_CHECKING:
@@ -48,9 +58,9 @@ class Explanation(NamedTuple):
 def explain(store: Store, canonical: bytes, key: str, *, budget: float = BUDGET) -> Explanation:
     """Why the store has no answer to the canonical request with this key. A mapping that is a
     store may raise anything."""
-    asked = compare.Asked.of(canonical)
+    asked = Asked.of(canonical)
     recorded = _Recorded(store, budget)
-    found = compare.closest(asked, recorded)
+    found = closest(asked, recorded)
     reason, differences = _reason(asked, found, recorded)
     if elsewhere := _elsewhere(store, key, lost=found.head is None):
         reason += f"; {elsewhere}"
@@ -59,29 +69,27 @@ def explain(store: Store, canonical: bytes, key: str, *, budget: float = BUDGET)
 
 def why(root: str, head: dict[str, Any], *, budget: float = 10.0) -> Explanation:
     """Of the entry in the store at `root` with this head: why no older one answered its request."""
-    asked = compare.Asked.again(head)
+    asked = Asked.again(head)
     recorded = _Recorded(DirStore(root), budget, before=str(head.get("recorded", "")))
-    found = compare.closest(asked, (line for line in recorded if not _is_of(head, line)))
+    found = closest(asked, (line for line in recorded if not _is_of(head, line)))
     if not isinstance(head.get("request"), dict):
         found = found._replace(head=None, bare=found.same)
     return Explanation(*_reason(asked, found, recorded), remedy="")
 
 
-def _reason(
-    asked: compare.Asked, found: compare.Closest, recorded: _Recorded
-) -> tuple[str, list[str]]:
+def _reason(asked: Asked, found: Closest, recorded: _Recorded) -> tuple[str, list[str]]:
     """One sentence, and the differences if there is something to compare with."""
-    place = compare.Place.of(asked.url)
+    place = Place.of(asked.url)
     if not recorded.listed:
         return "nothing was recorded for it (and this kind of store lists nothing to compare)", []
     if not found.seen:
         return recorded.emptiness, []
     if found.head is not None:
-        changes = compare.differences(found.head, asked)
+        changes = differences(found.head, asked)
         among = f" of {_count(found.same, 'recording')} of this endpoint" if found.same else ""
         key, day = str(found.head.get("key", ""))[:8], str(found.head.get("recorded", ""))[:10]
-        closest = f"the closest{among}{recorded.limits} is {key} of {day}"
-        return f"{compare.verdict(changes)}; {closest}", compare.lines(changes)
+        which = f"the closest{among}{recorded.limits} is {key} of {day}"
+        return f"{verdict(changes)}; {which}", lines(changes)
     if found.bare:
         return (
             f"nothing was recorded for it. There are {_count(found.same, 'recording')} of this "
