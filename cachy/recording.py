@@ -47,6 +47,8 @@ class Recording:
         self._open = False
         self._over = False
         self._watch: answers.Watch | None = None
+        self._held = b""
+        self.may_be_whole = False  # whether what was fed last may be the end of a stream
 
     @property
     def key(self) -> str:
@@ -130,16 +132,28 @@ class Recording:
         if self._flight is not None:
             self._flight.land()
 
-    def feed(self, chunk: bytes) -> str:
-        """Note a piece of the decoded body. Says `last` if it may be the last, and it is time to
-        commit; `last but one` if the next one should be fetched before this one is passed on."""
+    def feed(self, chunk: bytes) -> bytes:
+        """Note a piece of the decoded body. Returns what shall be passed on now: all that came, or
+        nothing, if the end of the stream should be fetched first. If `may_be_whole` then, it is
+        time to commit."""
         self.hold()
         self._length += len(chunk)
         if self._length > codec.BODY_LIMIT:
             self._chunks = []  # too long to keep: do not hold it either
-            return ""
+            self.may_be_whole = False
+            return self.release() + chunk
         self._chunks.append(chunk)
-        return self._watch.see(chunk) if self._watch is not None else ""
+        sign = self._watch.see(chunk) if self._watch is not None else ""
+        self.may_be_whole = sign == "last"
+        if sign == "last but one" or (self._held and not self.may_be_whole):
+            self._held += chunk
+            return b""
+        return self.release() + chunk
+
+    def release(self) -> bytes:
+        """What was not passed on yet; nothing if nobody waits for it."""
+        held, self._held = self._held, b""
+        return held
 
     def ended(self) -> None:
         """Note that the end of the body was reached."""
@@ -181,15 +195,14 @@ class Recording:
         return secrets.in_recording(entry, self._canonical, self._request)
 
     def _entry(self, final: bool) -> Entry | None:
-        if self._length > codec.BODY_LIMIT:
-            self._cache.skip(self._request, f"it is longer than {codec.BODY_LIMIT:,} bytes")
-            return None
+        """What to keep of the answer so far, if anything. If it is the `final` one, say why not,
+        unless the start of it was kept already."""
         head = self._head
-        body = b"".join(self._chunks)
-        answer = answers.Answer(head["status"], self._content_type, body, self._ended)
-        route, get = self._route, self._request.method == "GET"
-        if reason := answers.flaw(answer, poll=route.poll, known=route.known, get=get):
-            if final:
+        answer = answers.Answer(
+            head["status"], self._content_type, b"".join(self._chunks), self._ended
+        )
+        if reason := self._flaw(answer):
+            if final and self._kept_length < 0:
                 self._cache.skip(self._request, reason)
             return None
         full = self._cache.options.requests == "full" and len(self._canonical) < codec.HEAD_LIMIT
@@ -202,6 +215,13 @@ class Recording:
         if self._cache.options.requests != "none":
             head["request"] = asked
         return Entry(head, answer.body)
+
+    def _flaw(self, answer: answers.Answer) -> str | None:
+        """Why an answer is not worth keeping."""
+        if self._length > codec.BODY_LIMIT:
+            return f"it is longer than {codec.BODY_LIMIT:,} bytes"
+        route, get = self._route, self._request.method == "GET"
+        return answers.flaw(answer, poll=route.poll, known=route.known, get=get)
 
 
 def _utc_now() -> str:

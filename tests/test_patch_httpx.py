@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -693,6 +694,47 @@ def test_cut_by_the_server(
     assert fail() == plain
     assert kept(tmp_path) == 0
     assert len(standin.calls) == 3
+
+
+def test_an_error_after_what_seemed_the_end(http: Http, standin: Standin, session: Any) -> None:
+    """What was kept at `[DONE]` is counted as that, and not as lost, too."""
+    choice = {"delta": {"content": "x"}, "finish_reason": "stop"}
+    events = sse([{"choices": [choice]}, "data: [DONE]"])
+    more = sse([{"error": {"message": "overloaded"}}])
+    with standin.behave(Behaviour(answer=stream_answer([*events, *more]), pause=0.05)):
+        assert http.read(http.open()) == b"".join([*events, *more])
+    assert session.stats.recorded == 1
+    assert not session.stats.skipped
+    assert http.read(http.open()) == b"".join(events)
+    assert len(standin.calls) == 1
+
+
+STOP = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+
+
+def test_the_last_event_but_one_of_anthropic_comes_with_the_last(
+    http: Http, standin: Standin, session: Any
+) -> None:
+    """litellm reads no further than the stop reason, and does not close the stream."""
+    events = sse([{"type": "message_start"}, STOP, {"type": "ping"}, {"type": "message_stop"}])
+    with standin.behave(Behaviour(answer=stream_answer(events), pause=0.05)):
+        pieces = http.pieces(http.open())
+        assert next(pieces) == events[0]
+        assert next(pieces) == b"".join(events[1:])
+        assert session.stats.recorded == 1
+
+
+@pytest.mark.parametrize("end", [Behaviour(cut_after_pieces=2), Behaviour(end_after_pieces=2)])
+def test_what_was_held_back_comes_before_the_end(
+    http: Http, standin: Standin, session: Any, end: Behaviour
+) -> None:
+    events = sse([{"type": "message_start"}, STOP, {"type": "message_stop"}])
+    cut = replace(end, answer=stream_answer(events), pause=0.05)
+    seen: list[bytes] = []
+    with standin.behave(cut), suppress(http.library.RemoteProtocolError):
+        seen.extend(http.pieces(http.open()))
+    assert seen == events[:2]
+    assert session.stats.recorded == 0
 
 
 def test_a_stream_that_failed_holds_up_nobody(http: Http, standin: Standin, session: Any) -> None:

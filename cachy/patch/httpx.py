@@ -109,51 +109,41 @@ class _Adapter:
                 self.response: Any = None  # a weak reference: a dropped response is gone at once
 
             def __iter__(self) -> Iterator[bytes]:
-                recording, pieces, error = self._recording, self._live.iter_bytes(), None
+                recording = self._recording
                 recording.read_on()
                 try:
-                    for piece in pieces:
-                        sign = recording.feed(piece)
-                        if sign == "last but one":
-                            try:
-                                while sign != "last" and (ahead := next(pieces, b"")):
-                                    piece += ahead
-                                    sign = recording.feed(ahead)
-                            except Exception as raised:  # noqa: BLE001 - raised again below
-                                error = raised
-                        if sign == "last":
-                            recording.commit(closing=False)
-                        yield piece
-                        if error is not None:
-                            raise error
-                        recording.read_on()
-                except BaseException:
+                    for piece in self._live.iter_bytes():
+                        if passing := recording.feed(piece):
+                            if recording.may_be_whole:
+                                recording.commit(closing=False)
+                            yield passing
+                            recording.read_on()
+                except BaseException as error:
                     recording.lost()
+                    if (held := recording.release()) and isinstance(error, Exception):
+                        yield held
                     raise
+                if held := recording.release():
+                    yield held
                 recording.ended()
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
-                recording, pieces, error = self._recording, self._live.aiter_bytes(), None
+                recording = self._recording
                 recording.read_on()
                 try:
-                    async for piece in pieces:
-                        sign = recording.feed(piece)
-                        if sign == "last but one":
-                            try:
-                                while sign != "last" and (ahead := await anext(pieces, b"")):
-                                    piece += ahead
-                                    sign = recording.feed(ahead)
-                            except Exception as raised:  # noqa: BLE001 - raised again below
-                                error = raised
-                        if sign == "last":
-                            await in_thread(partial(recording.commit, closing=False))
-                        yield piece
-                        if error is not None:
-                            raise error
-                        recording.read_on()
-                except BaseException:
+                    async for piece in self._live.aiter_bytes():
+                        if passing := recording.feed(piece):
+                            if recording.may_be_whole:
+                                await in_thread(partial(recording.commit, closing=False))
+                            yield passing
+                            recording.read_on()
+                except BaseException as error:
                     recording.lost()
+                    if (held := recording.release()) and isinstance(error, Exception):
+                        yield held
                     raise
+                if held := recording.release():
+                    yield held
                 recording.ended()
 
             def close(self) -> None:
