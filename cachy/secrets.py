@@ -168,26 +168,26 @@ _SHAPES = (
 )  # fmt: skip
 
 # `api_key = "…"`, `"password": "…"`, `X-Api-Key: …`: any name that says so, any value that may be.
-_NAMED = [
-    _Shape(
-        kind,
-        (mark.rpartition(")")[2],),
-        rf"{mark}[\"'\\\]]{{0,4}}[ \t]{{0,4}}(?:=>|:=|[:=])[ \t]{{0,4}}[\"'\\]{{0,4}}"
-        rf"(?:(?:bearer|basic|token|key)\s+)?({value})",
-        entropy,
-        named=True,
-    )
-    for kind, mark, value, entropy in (
-        ("a value named as a key", "key", r"[\w+/=~.-]{20,512}", 3.7),
-        ("a value named as a token", "(?<!page)(?<!page_)token", r"[\w+/=~.-]{20,2048}", 3.7),
-        ("a value named as a secret", "secret", r"[\w+/=~.-]{16,512}", 3.5),
-        ("a value named as a password", "password", r"[^\s\"'\\,;]{10,128}", 3.2),
-        ("an authorisation header", "authorization", r"[\w+/=~.-]{12,2048}", 3.3),
-        ("a cookie header", "cookie", r"[^\s\"'\\,;]{12,2048}", 3.3),
-    )
-]
-_NAMED.append(
-    _Shape("a bearer token", ("bearer ",), r"bearer\s+([\w+/=~.-]{20,2048})", 3.5, named=True)
+_NAMED = (
+    *(
+        _Shape(
+            kind,
+            (mark.rpartition(")")[2],),
+            rf"{mark}[\"'\\\]]{{0,4}}[ \t]{{0,4}}(?:=>|:=|[:=])[ \t]{{0,4}}[\"'\\]{{0,4}}"
+            rf"(?:(?:bearer|basic|token|key)\s+)?({value})",
+            entropy,
+            named=True,
+        )
+        for kind, mark, value, entropy in (
+            ("a value named as a key", "key", r"[\w+/=~.-]{20,512}", 3.7),
+            ("a value named as a token", "(?<!page)(?<!page_)token", r"[\w+/=~.-]{20,2048}", 3.7),
+            ("a value named as a secret", "secret", r"[\w+/=~.-]{16,512}", 3.5),
+            ("a value named as a password", "password", r"[^\s\"'\\,;]{10,128}", 3.2),
+            ("an authorisation header", "authorization", r"[\w+/=~.-]{12,2048}", 3.3),
+            ("a cookie header", "cookie", r"[^\s\"'\\,;]{12,2048}", 3.3),
+        )
+    ),
+    _Shape("a bearer token", ("bearer ",), r"bearer\s+([\w+/=~.-]{20,2048})", 3.5, named=True),
 )
 
 # What is put in the place of a credential.
@@ -365,11 +365,10 @@ def _unescaped(text: bytes) -> bytes:
     return _ESCAPE.sub(lambda at: bytes((int(at[1], 16),)) if at[1] else b"/", text)
 
 
-def _shaped(data: bytes, seen: bytes, shapes: Iterable[_Shape]) -> Iterator[tuple[str, str]]:
+def _shaped(data: bytes, seen: bytes, shapes: tuple[_Shape, ...]) -> Iterator[tuple[str, str]]:
     """`seen` is the data as the patterns see it."""
-    for shape in shapes:
-        if not any(mark in seen for mark in _marks(shape)):
-            continue
+    marked = [shape for mark, shape in _marked(shapes) if mark in seen]
+    for shape in dict.fromkeys(marked):
         for found in _compiled(shape).finditer(seen):
             if shape.starts and not _may_start(data, found.start()):
                 continue
@@ -390,8 +389,9 @@ def _may_start(data: bytes, at: int) -> bool:
 
 
 @cache
-def _marks(shape: _Shape) -> tuple[bytes, ...]:
-    return tuple(mark.encode() for mark in shape.marks)
+def _marked(shapes: tuple[_Shape, ...]) -> tuple[tuple[bytes, _Shape], ...]:
+    """Each mark with its shape, in one list: they are looked for in everything that is recorded."""
+    return tuple((mark.encode(), shape) for shape in shapes for mark in shape.marks)
 
 
 @cache
