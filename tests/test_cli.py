@@ -485,7 +485,7 @@ def test_nothing_that_an_entry_holds_breaks_a_command(root: Path, number: int) -
     subprocess.run(["git", "init", "-q"], check=True)
     for at, body in enumerate(ODD_BODIES):
         entry = make_entry(number * 100 + at)
-        path = add(root, Entry({**entry.head, **ODD_HEADS[number]}, body), OLD + at)
+        path = add(root, Entry({**entry.head, **ODD_HEADS[number]}, body), OLD - DAY // 2 + at)
         outputs = [call(*command).output for command in (("show", str(path)), ("cat", str(path)))]
         outputs += [call("cat", "--text", str(path)).output, call("show", path.name[:32]).output]
         data("show", str(path))
