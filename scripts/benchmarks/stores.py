@@ -54,6 +54,8 @@ def make_many(folder: Path, size: int) -> Path:
     folder.mkdir(parents=True)
     with ThreadPoolExecutor(shares) as pool:
         list(pool.map(lambda task: worker.run("stores", timeout=3600, **task), tasks))
+    if hasattr(os, "sync"):
+        os.sync()  # as recordings are; else the first flush of a command would wait for them all
     return folder
 
 
