@@ -63,6 +63,24 @@ def gc(root: Path, policy: Policy | None = None) -> list[str]:
 # ---- The index ----
 
 
+@pytest.mark.parametrize("slow", [0, 3600], ids=["slow-disk", "in-memory"])
+def test_all_are_read_once_however_fast_the_disk_is(
+    root: Path, monkeypatch: pytest.MonkeyPatch, slow: float
+) -> None:
+    monkeypatch.setattr(index, "_SLOW", slow)
+    monkeypatch.setattr(index, "_TOGETHER", 3)
+    monkeypatch.setattr(index, "_BATCH", 2)
+    paths = [add(root, make_entry(number), OLD + number) for number in range(20)]
+    paths[7].write_bytes(b"broken")
+    told: list[tuple[int, int]] = []
+    found = index.scan(str(root), progress=lambda done, of: told.append((done, of)))
+    assert [row.name for row in found.rows] == [
+        path.stem for path in reversed(paths) if path != paths[7]
+    ]
+    assert [flaw.path for flaw in found.flaws] == [str(paths[7])]
+    assert told == [*((3 * done, 20) for done in range(7)), (20, 20)]
+
+
 def test_rows_tell_what_was_recorded(root: Path) -> None:
     path = add(root, make_entry(1, prompt="Why\nis  the sky\x1b[31m blue?"), OLD)
     row = scan(root).rows[0]

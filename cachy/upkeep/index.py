@@ -227,7 +227,8 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-_TOGETHER = 64
+_TOGETHER = 64  # files in a chunk
+_BATCH = 32  # chunks that are fetched before the first of them is inspected
 _THREADS = 8
 _SLOW = 0.0002
 """Seconds for a file, of which half are spent on waiting for the disk."""
@@ -243,23 +244,30 @@ def _inspect_all(files: list[File], progress: Progress) -> Iterator[Row | Flaw]:
 
 
 def _inspect_chunks(chunks: list[list[File]]) -> Iterator[list[Row | Flaw]]:
-    """One after the other while the files are in memory: threads would only be in each other's
-    way. A disk answers many questions at once as fast as one."""
-    rest = iter(chunks)
-    for chunk in rest:
-        started = time.perf_counter()
-        reports = _inspect_chunk(chunk)
-        slow = time.perf_counter() - started > _SLOW * len(chunk)
-        yield reports
-        if slow:
-            break
+    """One after the other while the files are in memory. Where they are not, threads have the
+    system fetch many at a time; that is all they do, for beside work they get in its way."""
     from concurrent.futures import ThreadPoolExecutor
 
-    pool = ThreadPoolExecutor(_THREADS)
-    try:
-        yield from pool.map(_inspect_chunk, rest)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    at, slow = 0, False
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while at < len(chunks):
+            batch = chunks[at : at + _BATCH] if slow else [chunks[at]]
+            if slow:
+                list(pool.map(_fetch, batch))
+            for chunk in batch:
+                started = time.perf_counter()
+                reports = _inspect_chunk(chunk)
+                slow = slow or time.perf_counter() - started > _SLOW * len(chunk)
+                yield reports
+            at += len(batch)
+
+
+def _fetch(files: list[File]) -> None:
+    for file in files:
+        try:
+            read_file(file.path)
+        except (FileNotFoundError, Defect):
+            pass  # the inspection will say so
 
 
 def _inspect_chunk(files: list[File]) -> list[Row | Flaw]:
