@@ -1,9 +1,10 @@
 """Which files of a key a folder holds: from its listing, or from the note of an earlier one.
 
-    local/names/ab    28 bytes of the state of the folder ab; then its names, sorted, 28 bytes each
+    local/names    for each of 256 shards its STATE and where its names begin; then the names,
+                   sorted, 28 bytes each
 
-To list a folder takes the kernel 0.4 µs a name: 2 ms in a store of a million. So whoever has listed
-a long one notes what he saw. The next process reads that, and looks a key up in it at the place
+To list a folder takes the kernel 0.4 µs a name: 2 ms in a store of a million. So what was listed of
+long shards is noted when the store is left. The next process looks a key up there, at the place
 where it must stand: keys are digests, and spread evenly. The rules:
 
 - A note is believed while the folder is in the state it was in: the same inode, with the same times
@@ -19,28 +20,19 @@ import os
 import struct
 import time
 from math import isqrt
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from cachy.entry import NAME_LENGTH, SUFFIX, is_name
-from cachy.errors import Defect
-from cachy.files import (
-    NEW,
-    READ,
-    make_folder,
-    make_local,
-    read_file,
-    refuse_links,
-    try_remove,
-)
+from cachy.files import READ, make_local, try_remove
 from cachy.key import KEY_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+SHARDS = 256
 WORTH_NOTING = 32
 """Names. To list fewer costs no more than to look into a note."""
-MOST_NOTED = 2**24
-"""Bytes. A longer note is none of ours."""
 SETTLED = 3 * 10**9
 """Nanoseconds. The coarsest of file systems tells times to 2 s."""
 NOTES_HOLD = os.name == "posix"
@@ -48,10 +40,11 @@ NOTES_HOLD = os.name == "posix"
 
 FILE_LENGTH = NAME_LENGTH + len(SUFFIX)
 _STAMP = slice(KEY_LENGTH + 1, NAME_LENGTH)
-_STATE = struct.Struct("<4sQqq")  # inode, and when names and anything changed
+_STATE = struct.Struct("<Qqq")  # inode, and when names and anything changed
+_WHERE = struct.Struct("<QQ")  # offset in the file and count of the names
+_ENTRY = _STATE.size + _WHERE.size
 _LENGTH = (NAME_LENGTH - 1) // 2
-assert _STATE.size == _LENGTH  # so that the first line is one like the others
-_MAGIC = b"cn1\0"
+_MAGIC = b"names 1\n"
 _SHARD_DIGITS = 2
 
 
@@ -108,109 +101,164 @@ def is_entry_file(file: str) -> bool:
 
 
 class Noted:
-    """The names in a folder, from the bytes of its note."""
+    """The names in a folder, as a note has them: `count` of them, from `offset` in a file on."""
 
-    def __init__(self, folder: str, note: bytes) -> None:
-        self._prefix, self._note = f"{folder}{os.sep}", note
-        self._count = len(note) // _LENGTH - 1
-        # Three of evenly spread names in a thousand stand farther from their places.
-        self._reach = (3 * isqrt(self._count) // 2 + 8) * _LENGTH
+    __slots__ = ("_count", "_fd", "_offset", "_prefix", "_reach")
+
+    def __init__(self, folder: str, fd: int, offset: int, count: int) -> None:
+        self._prefix, self._fd = f"{folder}{os.sep}", fd
+        self._offset, self._count = offset, count
+        # Two of evenly spread names in a hundred stand farther from their places.
+        self._reach = isqrt(count) + 4
 
     def paths(self, key: str) -> Sequence[str]:
         """Those of a key, newest first."""
-        note, wanted = self._note, bytes.fromhex(key)
-        place = (
-            1 + (self._count * int(key[_SHARD_DIGITS : _SHARD_DIGITS + 8], 16) >> 32)
-        ) * _LENGTH
-        at = note.find(wanted, max(_LENGTH, place - self._reach), place + self._reach)
-        if at < 0 and (at := note.find(wanted, _LENGTH)) < 0:
-            return ()
-        while note.startswith(wanted, at - _LENGTH):
-            at -= _LENGTH
-        found = []
-        while note.startswith(wanted, at):
-            stamp = note[at + len(wanted) : at + _LENGTH].hex()
-            found.append(f"{self._prefix}{key}-{stamp}{SUFFIX}")
+        wanted = bytes.fromhex(key)
+        place = self._count * int(key[_SHARD_DIGITS : _SHARD_DIGITS + 8], 16) >> 32
+        first = max(0, place - self._reach)
+        near = self._read(first, 2 * self._reach)
+        at = near.find(wanted)
+        after = at + _LENGTH
+        if 0 < at < len(near) - _LENGTH and not near.startswith(wanted, after):
+            return (self._path(key, near[at + len(wanted) : after]),)
+        # There may be more of them, or none so near.
+        names = self._read(0, self._count)
+        at, found = names.find(wanted), []
+        while at >= 0 and names.startswith(wanted, at):
+            found.append(self._path(key, names[at + len(wanted) : at + _LENGTH]))
             at += _LENGTH
         return found[::-1]
 
+    def _path(self, key: str, stamp: bytes) -> str:
+        return f"{self._prefix}{key}-{stamp.hex()}{SUFFIX}"
+
+    def _read(self, first: int, count: int) -> bytes:
+        """Some of the names; past the last come those of another shard."""
+        try:
+            return os.pread(self._fd, count * _LENGTH, self._offset + first * _LENGTH)
+        except OSError:
+            return b""
+
 
 class Notes:
-    """The notes of a store's shards, read and written."""
+    """The notes of a store's shards. What is added is written by `close`."""
 
     def __init__(self, root: str) -> None:
-        self._root, self._folder = root, os.path.join(root, "local", "names")
-        self._tmp = os.path.join(root, "local", "tmp")
-        self._readable: bool | None = None if NOTES_HOLD else False
-        self._writable: bool | None = self._readable
+        self._root, self._path = root, os.path.join(root, "local", "names")
+        self._added: dict[str, tuple[os.stat_result, list[str]]] = {}
+        self._lock = Lock()
+        self._fd: int | None = None
+        self._size = -1 if NOTES_HOLD else 0
 
     def read(self, shard: str) -> Noted | None:
-        """What was noted of a shard, if there is a note and it can be believed."""
-        if self._readable is None:
-            self._readable = os.path.isdir(self._folder)
-        if not self._readable:
+        """What was noted of a shard, if it was and can be believed."""
+        if self._size < 0:
+            self._open()
+        if self._fd is None:
             return None
         folder = f"{self._root}{os.sep}{shard}"
         try:
             state = _state(os.lstat(folder))
-            fd = os.open(f"{self._folder}{os.sep}{shard}", READ)
+            noted = os.pread(self._fd, _ENTRY, _place(int(shard, 16)))
         except OSError:
             return None
-        try:
-            size = os.fstat(fd).st_size
-            note = os.pread(fd, size, 0) if size <= MOST_NOTED else b""
-        except OSError:
+        if len(noted) < _ENTRY or not noted.startswith(state):
             return None
-        finally:
-            os.close(fd)
-        return Noted(folder, note) if note.startswith(state) else None
+        offset, count = _WHERE.unpack(noted[_STATE.size :])
+        if offset + count * _LENGTH > self._size:
+            return None
+        return Noted(folder, self._fd, offset, count)
 
-    def write(self, shard: str, before: os.stat_result, files: list[str]) -> None:
-        """Note what was listed after a shard was found as it was `before`, if that will hold.
+    def _open(self) -> None:
+        with self._lock:
+            if self._size >= 0:
+                return
+            try:
+                fd = os.open(self._path, READ)
+            except OSError:
+                self._size = 0
+                return
+            try:
+                sound = os.pread(fd, len(_MAGIC), 0) == _MAGIC
+            except OSError:
+                sound = False  # no file
+            if sound:
+                self._fd, self._size = fd, os.fstat(fd).st_size
+            else:
+                os.close(fd)
+                self._size = 0
 
-        It is not flushed to the disk: in what a crash has torn, nothing is found. Raises nothing.
+    def add(self, shard: str, before: os.stat_result, files: list[str]) -> None:
+        """Note what was listed after a shard was found as it was `before`, if that will hold."""
+        if NOTES_HOLD and _settled(before) <= time.time_ns() and self.read(shard) is None:
+            self._added[shard] = before, files
+
+    def close(self) -> None:
+        """Write what was added, and forget all. Raises nothing: a read-only store is a good store.
+
+        It is not flushed to the disk: in what a crash has torn, nothing is found.
         """
-        settled = max(before.st_mtime_ns, before.st_ctime_ns) + SETTLED
-        if self._writable is False or time.time_ns() < settled:
-            return
-        state = _state(before)
         try:
-            if self._writable is None:
+            added = {shard: of for shard, of in self._added.items() if self._is_still(shard, of[0])}
+            if added:
                 make_local(self._root)
-                refuse_links(self._root, self._folder)
-                make_folder(self._folder)
-                self._readable = self._writable = True
-            if not self._is_noted(shard, state):
-                self._put(shard, state + _lines(files), settled)
+                self._write(added)
         except OSError:
-            self._writable = False  # a read-only store is a good store
+            pass
+        self._added = {}
+        if self._fd is not None:
+            os.close(self._fd)
+        self._fd, self._size = None, 0
 
-    def _is_noted(self, shard: str, state: bytes) -> bool:
+    def _is_still(self, shard: str, before: os.stat_result) -> bool:
         try:
-            return read_file(os.path.join(self._folder, shard)).startswith(state)
-        except (FileNotFoundError, Defect):
+            return _state(os.lstat(f"{self._root}{os.sep}{shard}")) == _state(before)
+        except OSError:
             return False
 
-    def _put(self, shard: str, data: bytes, settled: int) -> None:
-        temporary = os.path.join(self._tmp, f"names.{os.urandom(4).hex()}")
+    def _write(self, added: dict[str, tuple[os.stat_result, list[str]]]) -> None:
+        temporary = os.path.join(self._root, "local", "tmp", f"names.{os.urandom(4).hex()}")
         try:
-            fd = os.open(temporary, NEW, 0o666)
-            try:
-                whole = os.write(fd, data) == len(data)
-                # By the clock, too, that set the folder's times: that of a file server, perhaps.
-                holds = whole and os.fstat(fd).st_mtime_ns >= settled
-            finally:
-                os.close(fd)
-            if holds:
-                os.replace(temporary, os.path.join(self._folder, shard))
-            else:
-                os.unlink(temporary)
+            with open(temporary, "xb") as file:
+                # By the clock, too, that set the folders' times: that of a file server, perhaps.
+                now = os.fstat(file.fileno()).st_mtime_ns
+                if all(_settled(before) > now for before, _ in added.values()):
+                    raise OSError("nothing has settled")
+                offset = _place(SHARDS)
+                table = [bytes(_ENTRY)] * SHARDS
+                file.seek(offset)
+                for number, state, names in self._blocks(added, now):
+                    table[number] = state + _WHERE.pack(offset, len(names) // _LENGTH)
+                    file.write(names)
+                    offset += len(names)
+                file.seek(0)
+                file.write(_MAGIC + b"".join(table))
+            os.replace(temporary, self._path)
         except OSError:
             try_remove(temporary)
             raise
 
+    def _blocks(
+        self, added: dict[str, tuple[os.stat_result, list[str]]], now: int
+    ) -> Iterator[tuple[int, bytes, bytes]]:
+        """Number, state and names of each shard that was added, or noted before."""
+        if self._size < 0:
+            self._open()
+        for number in range(SHARDS):
+            before, files = added.get(f"{number:02x}", (None, []))
+            if before is not None and _settled(before) <= now:
+                yield number, _state(before), _pack(files)
+            elif self._fd is not None:
+                noted = os.pread(self._fd, _ENTRY, _place(number))
+                if len(noted) < _ENTRY:
+                    continue
+                offset, count = _WHERE.unpack(noted[_STATE.size :])
+                if count and offset + count * _LENGTH <= self._size:
+                    names = os.pread(self._fd, count * _LENGTH, offset)
+                    yield number, noted[: _STATE.size], names
 
-def _lines(files: list[str]) -> bytes:
+
+def _pack(files: list[str]) -> bytes:
     """The names of entries among these, sorted, each as the bytes of its hex digits."""
     names = sorted([file for file in files if len(file) == FILE_LENGTH])
     try:
@@ -218,9 +266,19 @@ def _lines(files: list[str]) -> bytes:
     except ValueError:
         lines = b""
     if len(lines) != len(names) * _LENGTH:  # other files lie there, too
-        return _lines([name for name in names if is_name(name[: -len(SUFFIX)])])
+        return _pack([name for name in names if is_name(name[: -len(SUFFIX)])])
     return lines
 
 
+def _place(number: int) -> int:
+    """Where the entry of a shard stands in the file."""
+    return len(_MAGIC) + number * _ENTRY
+
+
+def _settled(folder: os.stat_result) -> int:
+    """From when on a folder's times will tell any change: nanoseconds since 1970."""
+    return max(folder.st_mtime_ns, folder.st_ctime_ns) + SETTLED
+
+
 def _state(folder: os.stat_result) -> bytes:
-    return _STATE.pack(_MAGIC, folder.st_ino, folder.st_mtime_ns, folder.st_ctime_ns)
+    return _STATE.pack(folder.st_ino, folder.st_mtime_ns, folder.st_ctime_ns)

@@ -5,7 +5,7 @@
       .gitignore                                 /local/ and itself; never committed
       ab/ab12…(32 hex)-6741f0a3…(24 hex).entry   an entry, in the shard of its key
       local/entries/ab/….entry                   an entry that must not be committed
-      local/names/ab                             what a long shard held when it was listed
+      local/names                                what long shards held when they were listed
       local/tmp/                                 files being written
 
 Finding an entry lists its shard once, or reads a note of that (listing.py), and remembers the
@@ -24,6 +24,7 @@ from __future__ import annotations
 import errno
 import os
 from typing import TYPE_CHECKING, Protocol
+from weakref import finalize
 
 from cachy import entry as codec
 from cachy.entry import SUFFIX, Entry
@@ -100,6 +101,7 @@ class DirStore:
         self._tmp = os.path.join(self._local, "tmp")
         self._shards: dict[str, Names] = {}
         self._notes = Notes(self.root)
+        finalize(self, self._notes.close)  # at exit, if not before
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
         _check_manifest(self.root)
@@ -161,7 +163,7 @@ class DirStore:
                 continue
             found.append(Listing(folder, files))
             if note and parent == self.root and len(files) >= WORTH_NOTING:
-                self._notes.write(shard, before, files)
+                self._notes.add(shard, before, files)
         names = found[0] if len(found) == 1 else Several(found)
         self._shards[shard] = names
         return names

@@ -13,7 +13,6 @@ import asyncio
 import gc
 import hashlib
 import os
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -224,7 +223,7 @@ def sizes(folders: Path, stores: dict[int, Path], asked: int, rounds: int) -> Se
             # A small store has few entries to ask for, so it is asked by more processes.
             for _ in range(max(1, min(asked // size, 4))):
                 for library in LIBRARIES:
-                    shutil.rmtree(folder / FOLDER / "local" / "names", ignore_errors=True)
+                    (folder / FOLDER / "local" / "names").unlink(missing_ok=True)
                     times = _run(library, JSON, shares[size][:MEETING_ALL], ["sync"], folder, floor)
                     found[library, size][NEW].extend(times[COLD])
                     times = _run(library, JSON, shares[size], ["sync"], folder, floor)
