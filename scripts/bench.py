@@ -111,7 +111,7 @@ class Bench:
             yield disk.measure(self._folders, python, self._scale.responses)
 
     def commands(self) -> Iterator[Section]:
-        """ls, stats, fsck, gc; last, because gc takes from the stores"""
+        """ls, stats, fsck, gc; after what asks the stores, because gc takes from them"""
         large = {size: folder for size, folder in self.stores().items() if size >= 10_000}
         yield commands.measure(large or self.stores())
 
@@ -134,7 +134,7 @@ class Bench:
         return str(self._peers_python)
 
 
-NAMES = ("hits", "sizes", "startup", "sdk", "recording", "peers", "disk", "commands")
+NAMES = ("hits", "sizes", "startup", "sdk", "recording", "commands", "peers", "disk")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
