@@ -101,12 +101,13 @@ def is_entry_file(file: str) -> bool:
 
 
 class Noted:
-    """The names in a folder, as a note has them: `count` of them, from `offset` in a file on."""
+    """The names in a folder that is in this state, as a note has them: `count` of them, from
+    `offset` in a file on."""
 
-    __slots__ = ("_count", "_fd", "_offset", "_prefix", "_reach")
+    __slots__ = ("_count", "_fd", "_offset", "_prefix", "_reach", "state")
 
-    def __init__(self, folder: str, fd: int, offset: int, count: int) -> None:
-        self._prefix, self._fd = f"{folder}{os.sep}", fd
+    def __init__(self, folder: str, state: bytes, fd: int, offset: int, count: int) -> None:
+        self.state, self._prefix, self._fd = state, f"{folder}{os.sep}", fd
         self._offset, self._count = offset, count
         # Two of evenly spread names in a hundred stand farther from their places.
         self._reach = isqrt(count) + 4
@@ -122,12 +123,16 @@ class Noted:
         if 0 < at < len(near) - _LENGTH and not near.startswith(wanted, after):
             return (self._path(key, near[at + len(wanted) : after]),)
         # There may be more of them, or none so near.
-        names = self._read(0, self._count)
+        names = self.all()
         at, found = names.find(wanted), []
         while at >= 0 and names.startswith(wanted, at):
             found.append(self._path(key, names[at + len(wanted) : at + _LENGTH]))
             at += _LENGTH
         return found[::-1]
+
+    def all(self) -> bytes:
+        """All names, as they stand in the note."""
+        return self._read(0, self._count)
 
     def _path(self, key: str, stamp: bytes) -> str:
         return f"{self._prefix}{key}-{stamp.hex()}{SUFFIX}"
@@ -167,7 +172,7 @@ class Notes:
         offset, count = _WHERE.unpack(noted[_STATE.size :])
         if offset + count * _LENGTH > self._size:
             return None
-        return Noted(folder, self._fd, offset, count)
+        return Noted(folder, state, self._fd, offset, count)
 
     def _open(self) -> None:
         with self._lock:
@@ -241,21 +246,15 @@ class Notes:
     def _blocks(
         self, added: dict[str, tuple[os.stat_result, list[str]]], now: int
     ) -> Iterator[tuple[int, bytes, bytes]]:
-        """Number, state and names of each shard that was added, or noted before."""
-        if self._size < 0:
-            self._open()
+        """Number, state and names of each shard that was added, or noted before and still is so."""
         for number in range(SHARDS):
-            before, files = added.get(f"{number:02x}", (None, []))
-            if before is not None and _settled(before) <= now:
-                yield number, _state(before), _pack(files)
-            elif self._fd is not None:
-                noted = os.pread(self._fd, _ENTRY, _place(number))
-                if len(noted) < _ENTRY:
-                    continue
-                offset, count = _WHERE.unpack(noted[_STATE.size :])
-                if count and offset + count * _LENGTH <= self._size:
-                    names = os.pread(self._fd, count * _LENGTH, offset)
-                    yield number, noted[: _STATE.size], names
+            shard = f"{number:02x}"
+            if shard in added:
+                before, files = added[shard]
+                if _settled(before) <= now:
+                    yield number, _state(before), _pack(files)
+            elif (noted := self.read(shard)) is not None:
+                yield number, noted.state, noted.all()
 
 
 def _pack(files: list[str]) -> bytes:
