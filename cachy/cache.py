@@ -205,8 +205,7 @@ class Cache:
         stats, head = self.stats, entry.head
         stats.hits += 1
         stats.seconds_saved += head["ms"] / 1000
-        if usage := head.get("usage"):
-            stats.tokens_saved += _tokens(usage)
+        stats.tokens_saved += _tokens(head.get("usage"))
         stats.used.add(key)
         return entry
 
@@ -358,9 +357,8 @@ class Question:
         return answers.model_of(self.request.url, outline(self.canonical).get("body"))
 
 
-def _tokens(usage: Any) -> Any:
+def _tokens(usage: Any) -> int:
     """How many tokens, input and output, an entry's head tells of."""
-    try:
-        return sum(usage.values())
-    except (AttributeError, TypeError):
-        return 0  # no usage as cachy writes it
+    if usage.__class__ is not dict:
+        return 0
+    return sum([count for count in usage.values() if count.__class__ is int])

@@ -18,7 +18,7 @@ _TRUSTING_NOBODY = sum(
     getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
 READ = os.O_RDONLY | _TRUSTING_NOBODY
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _MOST = 8192  # bytes: most entries are read with one call; what is longer, or empty, is looked at
 
 
@@ -86,7 +86,7 @@ def write_whole(path: str, data: bytes, tmp: str) -> None:
 
 
 def _write_flushed(path: str, data: bytes) -> None:
-    fd = os.open(path, NEW, 0o666)
+    fd = os.open(path, _NEW, 0o666)
     try:
         view = memoryview(data)
         while view:

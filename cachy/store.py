@@ -151,7 +151,7 @@ class DirStore:
         for parent in (self.root, *private):
             folder = f"{parent}{os.sep}{shard}"
             try:
-                if private:
+                if parent != self.root:
                     refuse_links(self.root, parent)
                 before = lstat_folder(folder)
                 files = os.listdir(folder)

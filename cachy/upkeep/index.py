@@ -246,6 +246,8 @@ def _inspect_all(files: list[File], progress: Progress) -> Iterator[Row | Flaw]:
 def _inspect_chunks(chunks: list[list[File]]) -> Iterator[list[Row | Flaw]]:
     """One after the other while the files are in memory. Where they are not, threads have the
     system fetch many at a time; that is all they do, for beside work they get in its way."""
+    if not chunks:
+        return
     from concurrent.futures import ThreadPoolExecutor
 
     at, slow = 0, False
