@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cachy.credentials import placeholders
+    from cachy.api_keys import placeholders
+    from cachy.engine.repeats import scope
     from cachy.errors import CacheMiss, CachyError, CachyWarning, ConfigError
-    from cachy.key import NOISE, Noise
-    from cachy.policy import doms
-    from cachy.samples import scope
+    from cachy.rules.hosts import doms
+    from cachy.rules.key import NOISE, Noise
     from cachy.session import Session, cachy, disable_cachy, enable_cachy, no_cachy
 
 __version__ = "0.1.0"
@@ -28,17 +28,17 @@ _HOMES = {
     "CachyError": "errors",
     "CachyWarning": "errors",
     "ConfigError": "errors",
-    "NOISE": "key",
-    "Noise": "key",
+    "NOISE": "rules.key",
+    "Noise": "rules.key",
     "Session": "session",
     "cachy": "session",
     "disable_cachy": "session",
-    "doms": "policy",
+    "doms": "rules.hosts",
     "enable_cachy": "session",
     "load_ipython_extension": "notebook",  # what `%load_ext cachy` looks for
     "no_cachy": "session",
-    "placeholders": "credentials",
-    "scope": "samples",
+    "placeholders": "api_keys",
+    "scope": "engine.repeats",
     "unload_ipython_extension": "notebook",
 }
 

@@ -19,16 +19,16 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cachy.cache import MODES
-from cachy.entry import key_in
+from cachy.engine.cache import MODES
 from cachy.errors import CachyError, ConfigError
-from cachy.key import KEY_LENGTH
+from cachy.rules.key import KEY_LENGTH
 from cachy.session import disable_cachy, enable_cachy, session_in_force
-from cachy.store import shown_path
+from cachy.store.entry import key_in
+from cachy.store.folder import shown_path
 
 if TYPE_CHECKING:
     from cachy.session import Session
-    from cachy.store import Store
+    from cachy.store.folder import Store
 
 _FIRST_LINE = re.compile(r"%%cachy[ \t]+(\w+)[ \t]*\n?")
 _USAGE = f"%cachy, %cachy {'|'.join(MODES)}, %cachy forget, or %%cachy {'|'.join(MODES)}"
@@ -176,7 +176,8 @@ def _drop(store: Store, keys: set[str]) -> None:
     Raises CachyError, OSError.
     """
     if (root := getattr(store, "root", None)) is not None:
-        from cachy.upkeep import collect, index
+        from cachy.upkeep import gc as collect
+        from cachy.upkeep import index
 
         shards = {key[:2] for key in keys}
         files = [file for shard in shards for file in index.files(root, shard)]

@@ -35,10 +35,10 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from cachy.cache import Stats
+    from cachy.engine.cache import Stats
     from cachy.errors import CacheMiss
     from cachy.session import Session
-    from cachy.store import DirStore
+    from cachy.store.folder import DirStore
     from cachy.upkeep.index import File
 
 _MARK = (
@@ -183,7 +183,7 @@ class _Run:
         settings["repeats"] = config.getini("cachy_repeats")
         settings["store"] = config.getini("cachy_dir") or "dir"
         if more := config.getini("cachy_doms"):
-            from cachy.policy import doms
+            from cachy.rules.hosts import doms
 
             settings["doms"] = (*doms, *more)
         for mark in reversed(list(item.iter_markers("cachy"))):  # the closest is the last
@@ -198,9 +198,9 @@ class _Run:
     def _store(self, folder: str | os.PathLike[str] | None) -> DirStore:
         """One object for each folder, so that its shards are not listed for each test anew. By
         default the place where `enable_cachy` would have it."""
-        from cachy import journal
-        from cachy.cache import Stats
-        from cachy.store import DirStore, find_root
+        from cachy.engine.cache import Stats
+        from cachy.store import journal
+        from cachy.store.folder import DirStore, find_root
 
         place = str(folder or "")
         if place not in self._stores:
@@ -213,7 +213,7 @@ class _Run:
 
     def _set_placeholders(self, closing: ExitStack) -> None:
         if self._config.getini("cachy_placeholders"):
-            from cachy.credentials import placeholders
+            from cachy.api_keys import placeholders
 
             closing.enter_context(placeholders("replay"))
 
@@ -250,7 +250,7 @@ class _Run:
         for session in self._theirs:
             self._tally.add(session)
         if self._journals:
-            from cachy import journal
+            from cachy.store import journal
 
             for _, stats in self._journals:
                 journal.end(stats)
@@ -286,7 +286,7 @@ class _Tally:
         self.used: dict[str, set[str]] = {}
 
     def add(self, session: Session) -> None:
-        from cachy.key import KEY_LENGTH
+        from cachy.rules.key import KEY_LENGTH
 
         stats = session.stats
         self.counts["sessions"] += 1
@@ -306,7 +306,7 @@ class _Tally:
 
     def unused(self) -> list[File]:
         """The recordings, in all stores of the run, that none of its tests used."""
-        from cachy.entry import key_in
+        from cachy.store.entry import key_in
         from cachy.upkeep import index
 
         files = [(file, keys) for root, keys in self.used.items() for file in index.files(root)]

@@ -13,14 +13,15 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachy import journal, policy
-from cachy.cache import MODES, Cache, Options, Stats
+from cachy.engine.cache import MODES, Cache, Options, Stats
+from cachy.engine.events import Log
+from cachy.engine.repeats import REPEATS
 from cachy.errors import ConfigError
-from cachy.key import NOISE, Noise
-from cachy.log import Log
 from cachy.patch import Patches
-from cachy.samples import REPEATS
-from cachy.store import DirStore, MappingStore, Store, find_root, shown_path
+from cachy.rules import hosts as policy
+from cachy.rules.key import NOISE, Noise
+from cachy.store import journal
+from cachy.store.folder import DirStore, MappingStore, Store, find_root, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCRIPTS = Path(__file__).resolve().parent
-sys.path.insert(0, str(SCRIPTS.parent / "tests"))  # the stand-in for the providers
+sys.path.insert(0, str(SCRIPTS.parent / "tests" / "support"))  # the stand-in for the providers
 
 from benchmarks import commands, disk, hits, peers, plot, recording, samples, sdk, startup, stores  # noqa: E402
 from benchmarks.samples import Section  # noqa: E402

@@ -22,10 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cachy import disable_cachy, enable_cachy
-from cachy.store import FOLDER, MANIFEST
+from cachy.store.folder import FOLDER, MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # the stand-in for the providers lives with the tests
+sys.path.insert(
+    0, str(ROOT / "tests" / "support")
+)  # the stand-in for the providers lives with the tests
 
 console = Console(highlight=False)
 PROMPT = "Explain caching in three words."

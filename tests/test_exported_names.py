@@ -68,49 +68,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert f'version = "{cachy.__version__}"\n' in project.read_text()
 
 
-# From the bottom up: a module imports those before it, and none after it.
-LAYERS = (
-    "errors",
-    "key",
-    "entry",
-    "policy",
-    "answers",
-    "store",
-    "threads",
-    "recording",
-    "cache",
-    "patch",
-    "session",
-    "cli",
-)
-PURE = ("errors", "key", "entry", "policy", "answers")
 CLIENTS = {"httpx", "httpx2", "requests", "aiohttp", "anyio", "asyncio", "typer", "botocore"}
-
-
-def imported(name: str) -> set[str]:
-    """What a module imports when it is imported itself."""
-    source = Path(cachy.__file__).with_name(f"{name}.py")
-    if not source.exists():
-        source = Path(cachy.__file__).parent / name / "__init__.py"
-    found: set[str] = set()
-    for node in ast.parse(source.read_text()).body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return found
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_imports_run_downward_only(name: str) -> None:
-    above = {f"cachy.{layer}" for layer in LAYERS[LAYERS.index(name) :]}
-    assert not imported(name) & above
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_pure_modules_import_no_io(name: str) -> None:
-    assert not imported(name) & {"os", "pathlib", "socket", "subprocess", "time", "io", "tempfile"}
 
 
 def test_no_client_is_imported_at_the_top() -> None:

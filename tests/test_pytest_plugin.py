@@ -15,7 +15,8 @@ import pytest
 from standin import Standin
 from standin.certificates import authority
 
-from cachy import disable_cachy, journal
+from cachy import disable_cachy
+from cachy.store import journal
 
 pytest_plugins = "pytester"
 
@@ -157,7 +158,7 @@ def sample(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     conftest = CONFTEST.format(
-        tests=str(Path(__file__).parent),
+        tests=str(Path(__file__).parent / "support"),
         secure=standin._secure,
         plain=standin._plain,
         authority=authority().file,

@@ -17,8 +17,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cachy.cli import app
-from cachy.entry import Entry, dumps, name_of, seal
-from cachy.store import FOLDER
+from cachy.store.entry import Entry, dumps, name_of, seal
+from cachy.store.folder import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -32,7 +32,10 @@ def between(start: str, end: str) -> str:
 
 
 def test_table_of_sdks_is_the_one_that_is_tested() -> None:
-    marks = "<!-- sdks: made by tests/sdks/table.py, and checked by the tests -->", "<!-- /sdks -->"
+    marks = (
+        "<!-- sdks: made by tests/support/sdks/table.py, checked by the tests -->",
+        "<!-- /sdks -->",
+    )
     table = markdown(WAYS)
     assert between(*marks).strip() == table.strip(), f"put this into the README:\n{table}"
 

@@ -35,8 +35,8 @@ from cachy import (
     enable_cachy,
     no_cachy,
 )
-from cachy.key import Noise
-from cachy.store import DirStore
+from cachy.rules.key import Noise
+from cachy.store.folder import DirStore
 
 OPENAI = "https://api.openai.com/v1"
 ROOT = Path(library.__file__).parent.parent
@@ -335,7 +335,7 @@ def test_debug_prints_each(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("requests", ["outline", "full", "none"])
 def test_what_is_kept_of_a_request(ask: Ask, requests: str) -> None:
-    from cachy.entry import loads
+    from cachy.store.entry import loads
 
     store: dict[str, bytes] = {}
     enable_cachy(store=store, requests=requests)

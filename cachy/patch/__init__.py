@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-    from cachy.cache import Cache
+    from cachy.engine.cache import Cache
 
     Current = Callable[[], Cache | None]
 

@@ -19,23 +19,23 @@ from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
-from cachy.cache import Question
-from cachy.entry import to_wire
+from cachy.engine.cache import Question
+from cachy.engine.inflight import Caller, Flight, async_caller, sync_caller, whoever
+from cachy.engine.recording import Recording
+from cachy.engine.threads import in_thread
 from cachy.errors import CacheMiss
-from cachy.flight import Caller, Flight, async_caller, sync_caller, whoever
-from cachy.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
 from cachy.patch.miss import answer
-from cachy.recording import Recording
-from cachy.threads import in_thread
+from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
+from cachy.store.entry import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import ModuleType
 
-    from cachy.cache import Cache
-    from cachy.entry import Entry, Wire
+    from cachy.engine.cache import Cache
     from cachy.patch import Current
-    from cachy.policy import Route
+    from cachy.rules.hosts import Route
+    from cachy.store.entry import Entry, Wire
 
     Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
 

@@ -29,8 +29,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cachy.entry import Entry
 from cachy.lazy import orjson
+from cachy.store.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from cachy import entry as codec
-from cachy.entry import SUFFIX, Entry
 from cachy.errors import CachyError, Defect
-from cachy.files import read_file
-from cachy.store import FILE_LIMIT, FOLDER, MANIFEST
-from cachy.upkeep import collect, index
+from cachy.store import entry as codec
+from cachy.store.entry import SUFFIX, Entry
+from cachy.store.files import read_file
+from cachy.store.folder import FILE_LIMIT, FOLDER, MANIFEST
+from cachy.upkeep import gc as collect
+from cachy.upkeep import index
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, silent
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from cachy import entry as codec
-from cachy import journal
-from cachy.entry import SUFFIX, Entry
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.files import read_file
-from cachy.store import FOLDER, find_root, read_entry
+from cachy.store import entry as codec
+from cachy.store import journal
+from cachy.store.entry import SUFFIX, Entry
+from cachy.store.files import read_file
+from cachy.store.folder import FOLDER, find_root, read_entry
 from cachy.upkeep import index
 from cachy.upkeep.index import File, Row
 from cachy.upkeep.transcript import answered, asked

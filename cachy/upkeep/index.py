@@ -25,12 +25,12 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from cachy import entry as codec
-from cachy.entry import SUFFIX, Entry
 from cachy.errors import ConfigError, Defect, NewerFormat
-from cachy.files import make_local, open_own, read_file, write_whole
-from cachy.key import KEY_LENGTH
-from cachy.store import DirStore
+from cachy.rules.key import KEY_LENGTH
+from cachy.store import entry as codec
+from cachy.store.entry import SUFFIX, Entry
+from cachy.store.files import make_local, open_own, read_file, write_whole
+from cachy.store.folder import DirStore
 from cachy.upkeep.git import Repo
 from cachy.upkeep.transcript import first_words, form
 

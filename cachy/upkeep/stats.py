@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from cachy import journal
+from cachy.store import journal
 from cachy.upkeep import index
 from cachy.upkeep.index import Flaw, Progress, Row, silent
 

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from cachy import answers
-from cachy.entry import Entry, is_deep
+from cachy.rules import verdict as answers
+from cachy.store.entry import Entry, is_deep
 
 Piece = tuple[Any, str, str]
 """Which turn it belongs to (None: one of its own), the kind of that turn, the text to add."""

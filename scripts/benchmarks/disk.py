@@ -26,9 +26,9 @@ from benchmarks.samples import Row, Section, spread
 from benchmarks.stores import put
 from benchmarks.workload import HEADERS, JSON, SSE, answer, payload
 from cachy import cachy
-from cachy import entry as codec
-from cachy.entry import Entry
-from cachy.store import FOLDER
+from cachy.store import entry as codec
+from cachy.store.entry import Entry
+from cachy.store.folder import FOLDER
 
 BESIDE = worker.SCRIPTS.parents[1] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CACHY_CORPUS", BESIDE)) / "interactions.jsonl.zst"

@@ -29,8 +29,8 @@ from benchmarks.samples import Row, Section, compare, spread
 from benchmarks.stores import make, make_floor, shard
 from benchmarks.workload import EMBEDDINGS, HEADERS, JSON, KINDS, SSE, Kind, answer, payload
 from cachy import enable_cachy
-from cachy.listing import SETTLED
-from cachy.store import FOLDER
+from cachy.store.folder import FOLDER
+from cachy.store.listing import SETTLED
 
 LIBRARIES = ("httpx", "httpx2")
 POST = "sync post"

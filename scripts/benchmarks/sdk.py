@@ -18,8 +18,8 @@ from benchmarks.samples import Row, Section, compare, spread
 from benchmarks.stores import put
 from benchmarks.workload import HEADERS, JSON, SSE, Kind, answer, question
 from cachy import cachy, enable_cachy
-from cachy import entry as codec
-from cachy.store import FOLDER
+from cachy.store import entry as codec
+from cachy.store.folder import FOLDER
 
 KINDS = {"plain": JSON, "streamed": SSE}
 SECOND = 1_760_000_000

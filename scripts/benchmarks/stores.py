@@ -20,13 +20,13 @@ import zstandard
 from benchmarks import worker
 from benchmarks.workload import HEADERS, JSON, Kind, answer, payload
 from cachy import cachy
-from cachy import entry as codec
-from cachy import key as keys
-from cachy.entry import Entry
-from cachy.files import make_local
-from cachy.key import Request
-from cachy.outline import outline
-from cachy.store import FOLDER
+from cachy.rules import key as keys
+from cachy.rules.key import Request
+from cachy.rules.outline import outline
+from cachy.store import entry as codec
+from cachy.store.entry import Entry
+from cachy.store.files import make_local
+from cachy.store.folder import FOLDER
 
 _compress = zstandard.ZstdCompressor(level=9, write_checksum=True).compress
 

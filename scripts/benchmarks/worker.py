@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[1]
-TESTS = SCRIPTS.parent / "tests"  # the stand-in for the providers lives with the tests
+TESTS = SCRIPTS.parent / "tests" / "support"  # the stand-in for the providers lives with the tests
 
 
 def run(module: str, python: str = sys.executable, timeout: float = 300, **task: Any) -> Any:

@@ -1,0 +1,1 @@
+"""One call, from request to answer: lookup, single flight, recording."""

@@ -1,0 +1,1 @@
+"""Bytes under names: entries, folders, mappings, journals. Knows no HTTP."""

@@ -1,0 +1,286 @@
+"""Single flight: identical requests under way make one call, and waiting always ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+from standin import Behaviour, Standin, error
+
+from cachy import Session, disable_cachy, enable_cachy
+from cachy.engine.inflight import PATIENCE, Caller, Flights, async_caller, sync_caller
+
+URL = "https://api.openai.com/v1/chat/completions"
+PLAIN: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+STREAM = {**PLAIN, "stream": True}
+SLOW = Behaviour(delay=0.3)
+
+
+@pytest.fixture
+def session(standin: Standin, tmp_path: Path) -> Iterator[Session]:
+    yield enable_cachy(cache_dir=tmp_path)
+    disable_cachy()
+
+
+def ask(body: dict[str, Any], library: Any = httpx) -> bytes:
+    with library.Client() as client, client.stream("POST", URL, json=body) as response:
+        return b"".join(response.iter_bytes())
+
+
+async def aask(body: dict[str, Any], library: Any = httpx) -> bytes:
+    async with (
+        library.AsyncClient() as client,
+        client.stream("POST", URL, json=body) as response,
+    ):
+        return b"".join([piece async for piece in response.aiter_bytes()])
+
+
+def in_threads(count: int, body: dict[str, Any], library: Any) -> list[bytes]:
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: ask(body, library), range(count)))
+
+
+def in_tasks(count: int, body: dict[str, Any], library: Any) -> list[bytes]:
+    async def all_of_them() -> list[bytes]:
+        return await asyncio.gather(*(aask(body, library) for _ in range(count)))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
+@pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "stream"])
+@pytest.mark.parametrize("at_once", [in_threads, in_tasks])
+def test_a_hundred_at_once_make_one_call(
+    at_once: Callable[[int, dict[str, Any], Any], list[bytes]],
+    body: dict[str, Any],
+    library: Any,
+    standin: Standin,
+    session: Session,
+) -> None:
+    with standin.behave(SLOW):
+        answers = at_once(100, body, library)
+    assert len(standin.calls) == 1
+    assert len(set(answers)) == 1
+    assert (session.stats.misses, session.stats.hits) == (1, 99)
+
+
+def test_threads_and_loops_share_a_flight(standin: Standin, session: Session) -> None:
+    with standin.behave(SLOW), ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(asyncio.run, aask(PLAIN)) for _ in range(2)]
+        answers += [pool.submit(ask, PLAIN) for _ in range(2)]
+        assert len({answer.result() for answer in answers}) == 1
+    assert len(standin.calls) == 1
+
+
+def test_trio_waits_too(standin: Standin, session: Session) -> None:
+    async def main() -> list[bytes]:
+        answers: list[bytes] = []
+
+        async def one() -> None:
+            answers.append(await aask(PLAIN))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(one)
+        return answers
+
+    with standin.behave(SLOW):
+        assert len(set(anyio.run(main, backend="trio"))) == 1
+    assert len(standin.calls) == 1
+
+
+def test_the_next_takes_over_when_the_first_fails(standin: Standin, session: Session) -> None:
+    standin.behave(Behaviour(delay=0.2))
+    standin.behave(Behaviour(delay=0.2, answer=error(500, times=1).answer, times=1))
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: ask(PLAIN), range(10)))
+    assert len(standin.calls) == 2
+    assert len(set(answers)) == 2
+
+
+def test_an_endpoint_that_always_fails_is_not_queued_for(
+    standin: Standin, session: Session
+) -> None:
+    standin.behave(Behaviour(delay=0.2, answer=error(500).answer))
+    start = time.monotonic()
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: ask(PLAIN), range(20)))
+    assert len(standin.calls) == 20
+    assert time.monotonic() - start < 20 * 0.2
+
+
+def test_the_next_takes_over_when_the_first_is_abandoned(
+    standin: Standin, session: Session
+) -> None:
+    opened, left = threading.Event(), threading.Event()
+
+    def abandon() -> None:
+        with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
+            opened.set()
+            left.wait(5)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(abandon)
+        opened.wait(5)
+        answer = pool.submit(ask, STREAM)
+        left.set()
+        assert b"[DONE]" in answer.result(5)
+    assert len(standin.calls) == 2
+
+
+def test_nobody_waits_for_his_own_stream(standin: Standin, session: Session) -> None:
+    with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
+        start = time.monotonic()
+        assert ask(STREAM)
+        assert time.monotonic() - start < PATIENCE
+    assert len(standin.calls) == 2
+
+
+def test_no_task_waits_for_its_own_stream(standin: Standin, session: Session) -> None:
+    async def main() -> None:
+        async with (
+            httpx.AsyncClient() as client,
+            client.stream("POST", URL, json=STREAM),
+        ):
+            assert await aask(STREAM)
+            assert ask(STREAM)  # nor does what it calls without awaiting
+
+    asyncio.run(main())
+
+
+def test_waiting_for_a_stream_that_nobody_reads_ends(standin: Standin, session: Session) -> None:
+    """The holder waits for the one who waits for him: only patience can end that."""
+
+    async def main() -> bytes:
+        async with (
+            httpx.AsyncClient() as client,
+            client.stream("POST", URL, json=STREAM),
+        ):
+            return await asyncio.wait_for(asyncio.create_task(aask(STREAM)), 10 * PATIENCE)
+
+    assert b"[DONE]" in asyncio.run(main())
+    assert len(standin.calls) == 2
+
+
+def test_a_stream_that_is_dropped_unclosed_lands(standin: Standin, session: Session) -> None:
+    async def main() -> None:
+        client = httpx.AsyncClient()
+        request = client.build_request("POST", URL, json=STREAM)
+        response = await client.send(request, stream=True)
+        del response
+        start = time.monotonic()
+        await asyncio.create_task(aask(STREAM))
+        assert time.monotonic() - start < PATIENCE
+        await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_leader_lands(standin: Standin, session: Session) -> None:
+    async def main() -> bytes:
+        leader = asyncio.create_task(aask(PLAIN))
+        await asyncio.sleep(0.1)
+        follower = asyncio.create_task(aask(PLAIN))
+        await asyncio.sleep(0.05)
+        leader.cancel()
+        return await asyncio.wait_for(follower, 5)
+
+    with standin.behave(SLOW):
+        assert asyncio.run(main())
+
+
+def test_nobody_waits_for_a_loop_that_was_closed_amid_a_call() -> None:
+    flights, loop = Flights(), asyncio.new_event_loop()
+
+    async def lead() -> None:
+        assert flights.join("key", async_caller())[1]
+
+    async def ask_again() -> tuple[object, bool]:
+        return flights.join("key", async_caller())
+
+    loop.run_until_complete(lead())
+    assert asyncio.run(ask_again()) == (None, False)  # of two loops in a thread only one runs
+    loop.close()
+    with ThreadPoolExecutor(1) as pool:
+        flight, _ = pool.submit(flights.join, "key", Caller(0)).result()
+        assert flight is not None
+        pool.submit(flight.wait).result(5)
+    assert flights.join("key", sync_caller())[1]
+
+
+def test_nobody_waits_for_a_thread_that_is_over() -> None:
+    flights = Flights()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: flights.join("key", sync_caller())).result()
+    flight, leads = flights.join("key", sync_caller())
+    assert flight is not None
+    assert not leads
+    flight.wait()
+    assert flights.join("key", sync_caller())[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_child_does_not_wait_for_its_parent(standin: Standin, session: Session) -> None:
+    with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
+        flights = session.cache._flights
+        child = os.fork()
+        if child == 0:
+            _, leads = flights.join(next(iter(flights._flights)), Caller(0))
+            os._exit(0 if leads else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_nobody_waits_for_longer_than_his_own_call_would(
+    awaited: bool, standin: Standin, session: Session
+) -> None:
+    standin.behave(Behaviour(delay=3))
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(ask, PLAIN)
+        time.sleep(0.2)
+        start = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout):
+            asyncio.run(hurried()) if awaited else httpx.post(URL, json=PLAIN, timeout=0.3)
+        assert time.monotonic() - start < 2
+        leader.result()
+
+
+async def hurried() -> None:
+    async with httpx.AsyncClient(timeout=0.3) as client:
+        await client.post(URL, json=PLAIN)
+
+
+def test_a_task_born_within_a_call_is_no_part_of_it(standin: Standin, session: Session) -> None:
+    born: list[asyncio.Task[bytes]] = []
+
+    async def give_birth(request: httpx.Request) -> None:
+        born.append(asyncio.create_task(aask(STREAM)))
+
+    async def main() -> None:
+        hooks = {"request": [give_birth]}
+        async with httpx.AsyncClient(event_hooks=hooks) as client:
+            await client.post(URL, json=PLAIN)
+        await asyncio.gather(*born)
+
+    asyncio.run(main())
+    assert session.stats.recorded == 2
+
+
+def test_refreshing_is_never_shared(standin: Standin, tmp_path: Path) -> None:
+    enable_cachy(cache_dir=tmp_path, mode="refresh")
+    try:
+        with standin.behave(SLOW):
+            in_threads(3, PLAIN, httpx)
+    finally:
+        disable_cachy()
+    assert len(standin.calls) == 3
