@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cachy.session import mode_in_force
+from cachy.session import current_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,5 +113,5 @@ def placeholders(mode: str | None = None) -> Placeholders:
     Only in replay mode (that of the session, unless `mode` is given), where no call leaves the
     machine; never over a key. They are taken back at the end of the `with`, or by `take_back()`.
     """
-    replays = (mode or mode_in_force()) == "replay"
+    replays = (mode or current_mode()) == "replay"
     return Placeholders(missing(os.environ) if replays else {})

@@ -19,10 +19,10 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cachy.engine.cache import MODES
 from cachy.errors import CachyError, ConfigError
 from cachy.rules.key import KEY_LENGTH
 from cachy.session import disable_cachy, enable_cachy, session_in_force
+from cachy.settings import MODES
 from cachy.store.entry import key_in
 from cachy.store.folder import shown_path
 
@@ -134,7 +134,7 @@ class _Magic:
             session, mode, made = self._before
             self._before = None
             if session is not None:
-                session.cache.mode = mode
+                session.mode = mode
             elif session_in_force() is made:  # the cell itself may have enabled another
                 disable_cachy()
 

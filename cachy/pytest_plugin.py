@@ -35,7 +35,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from cachy.engine.cache import Stats
+    from cachy.engine.events import Stats
     from cachy.errors import CacheMiss
     from cachy.session import Session
     from cachy.store.folder import DirStore
@@ -118,10 +118,10 @@ class _Run:
     def _check(self, mode: str) -> None:
         """Raises UsageError once for what would else fail in every test."""
         from cachy.errors import ConfigError
-        from cachy.session import check_mode
+        from cachy.settings import MODE_VARIABLE, check_mode
 
         try:
-            check_mode(mode)
+            check_mode(mode.strip().lower(), MODE_VARIABLE)
         except ConfigError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -198,7 +198,7 @@ class _Run:
     def _store(self, folder: str | os.PathLike[str] | None) -> DirStore:
         """One object for each folder, so that its shards are not listed for each test anew. By
         default the place where `enable_cachy` would have it."""
-        from cachy.engine.cache import Stats
+        from cachy.engine.events import Stats
         from cachy.store import journal
         from cachy.store.folder import DirStore, find_root
 

@@ -1,4 +1,4 @@
-"""Switching cachy on and off: the only process-wide state there is.
+"""Switching cachy on and off. All process-wide state is here.
 
 One session is in force for the process; a task or thread may put something else over it for a
 while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every call.
@@ -7,27 +7,25 @@ while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachy.engine.cache import MODES, Cache, Options, Stats
-from cachy.engine.events import Log
-from cachy.engine.repeats import REPEATS
-from cachy.errors import ConfigError
+from cachy.engine.cache import Cache
+from cachy.engine.events import Events, Log
+from cachy.engine.repeats import Cells, Numbers
 from cachy.patch import Patches
-from cachy.rules import hosts as policy
-from cachy.rules.key import NOISE, Noise
+from cachy.rules import hosts
+from cachy.rules.key import NOISE
+from cachy.settings import MODES, Settings, check, check_mode, mode_in_force
 from cachy.store import journal
 from cachy.store.folder import DirStore, MappingStore, Store, find_root, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping, Sequence
+    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
-_SYNONYMS = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
-_REQUESTS = ("outline", "full", "none")
+    from cachy.engine.events import Stats
+    from cachy.rules.key import Noise
 
 
 class Session:
@@ -38,12 +36,12 @@ class Session:
 
     @property
     def mode(self) -> str:
-        """`auto`, `replay`, `refresh` or `off`. Setting it changes it (CACHY_MODE still wins)."""
-        return self.cache.mode
+        """`auto`, `replay`, `refresh` or `off`. Assigning changes it (CACHY_MODE still wins)."""
+        return self.cache.mode.name
 
     @mode.setter
     def mode(self, mode: str) -> None:
-        self.cache.mode = _mode(mode)
+        self.cache.settings = check({"mode": mode}, self.cache.settings)
 
     @property
     def store(self) -> Store:
@@ -67,9 +65,9 @@ class Session:
 _session: Session | None = None
 # What this task or thread has put over the session: a cache, or None for live calls.
 _over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="session")
-# How many `cachy` blocks are open, in all tasks and threads: the last to leave takes the patches.
-_blocks = 0
-_blocks_lock = Lock()
+# The `cachy` blocks that are open, in all tasks and threads: the last to leave removes the patches.
+_blocks: set[object] = set()
+_cells = Cells()
 
 
 def _current() -> Cache | None:
@@ -79,13 +77,13 @@ def _current() -> Cache | None:
     return over  # type: ignore[return-value]
 
 
-def mode_in_force() -> str:
-    """The mode of this task or thread; where nothing is enabled yet, what CACHY_MODE will make it,
-    or off."""
+def current_mode() -> str:
+    """Return the mode of this task or thread; where nothing is enabled yet, what CACHY_MODE will
+    make it, or off."""
     cache = _current()
     if cache is not None:
-        return cache.mode
-    return _mode("off") if _over.get() == "session" else "off"
+        return cache.mode.name
+    return mode_in_force(MODES["off"]).name if _over.get() == "session" else "off"
 
 
 _patches = Patches(_current)
@@ -94,7 +92,7 @@ _patches = Patches(_current)
 def enable_cachy(
     store: str | MutableMapping[str, bytes] | Store = "dir",
     cache_dir: str | os.PathLike[str] | None = None,
-    doms: Sequence[str] = policy.doms,
+    doms: Sequence[str] = hosts.doms,
     mode: str = "auto",
     *,
     hdrs: Iterable[str] = (),
@@ -109,6 +107,9 @@ def enable_cachy(
     """Record LLM API calls, and answer them from the recordings from then on.
 
     Calling it again replaces the settings. Returns the session.
+
+        enable_cachy()
+        enable_cachy(mode="replay", doms=doms + ("llm.example.com",))
 
     - `store`: "dir", a folder `.cachy`; or any mutable mapping from str to bytes.
     - `cache_dir`: the folder that holds `.cachy`. By default the nearest parent of the working
@@ -126,47 +127,42 @@ def enable_cachy(
     - `fakes`: also cache calls through mock transports and in-process apps.
     - `debug`: print each hit and miss.
 
-    Raises ConfigError for a setting that cannot be meant.
+    Raises ConfigError for an invalid setting.
     """
+    arguments = locals()
+    return _enable(new_session(**arguments))
+
+
+def _enable(session: Session) -> Session:
     global _session
-    session = new_session(
-        store=store,
-        cache_dir=cache_dir,
-        doms=doms,
-        mode=mode,
-        hdrs=hdrs,
-        errors=errors,
-        requests=requests,
-        noise=noise,
-        scope=scope,
-        repeats=repeats,
-        fakes=fakes,
-        debug=debug,
-    )
     before, _session = _session, session
     if before is not None:
         journal.end(before.stats)
     journal.begin(session.store, session.stats)
-    _patches.install()
+    _cells.watch()
+    _patch_or_not()
     return session
 
 
 def disable_cachy() -> None:
-    """Take every patch off. The recordings stay. Calling it twice does no harm."""
+    """Uninstall all patches. The recordings stay. Idempotent."""
     global _session
     if _session is not None:
         journal.end(_session.stats)
     _session = None
-    _patches.remove()
+    _cells.unwatch()
+    _patch_or_not()
 
 
-def new_session(**settings: Any) -> Session:
-    """A session with the settings of `enable_cachy`, not in force yet, and not in the journal."""
-    return Session(_configure(**settings))
+def new_session(**arguments: Any) -> Session:
+    """Return a session with these arguments of `enable_cachy`, not in force yet, and not in the
+    journal. Raises ConfigError, and TypeError for an unknown argument."""
+    settings = check(arguments)
+    return Session(_cache(_open_store(settings), settings))
 
 
 def session_in_force() -> Session | None:
-    """The session of the process."""
+    """Return the session of the process."""
     return _session
 
 
@@ -174,15 +170,20 @@ def put_in_force(session: Session | None) -> None:
     """Make this the session of the process. The one before is left as it is."""
     global _session
     _session = session
-    if session is not None:
-        _patches.install()
-    elif not _blocks:
+    _patch_or_not()
+
+
+def _patch_or_not() -> None:
+    """Install the patches if anything needs them, or else remove them."""
+    if _session is None and not _blocks:
         _patches.remove()
+    if _session is not None or _blocks:  # perhaps since a moment ago, by another thread
+        _patches.install()
 
 
 @contextmanager
 def no_cachy() -> Iterator[None]:
-    """Within the block, in this task or thread, calls go live and are not recorded."""
+    """Let calls within the block, in this task or thread, go live without recording them."""
     token = _over.set(None)
     try:
         yield
@@ -191,149 +192,54 @@ def no_cachy() -> Iterator[None]:
 
 
 @contextmanager
-def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
-    """Within the block, in this task or thread, cachy is on with these settings.
+def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
+    """Switch cachy on within the block, in this task or thread, with these settings.
 
     It is the session around it with other settings, those of `enable_cachy`; where there is none,
     one of its own. Blocks nest; what was before is restored. Threads started within are outside,
     unless they are given the context (`contextvars.copy_context`, `asyncio.to_thread`).
+
+        with cachy(mode="refresh"):
+            client.messages.create(…)
+
+    Raises ConfigError for an invalid setting, TypeError for an unknown one.
     """
-    global _blocks
     around = _current() or (_session.cache if _session is not None else None)
-    if around is None or settings:
-        cache = _configured_within(around, mode, settings)
+    if around is None or arguments:
+        cache = _cache_within(around, arguments if mode is None else {"mode": mode, **arguments})
         journal.begin(cache.store, cache.stats)
     else:
-        cache = around.with_mode(_mode(mode or around.mode))
-    token = _over.set(cache)
-    with _blocks_lock:
-        _blocks += 1
-        _patches.install()
+        cache = around.in_mode(around.mode if mode is None else mode_in_force(check_mode(mode)))
+    token, block = _over.set(cache), object()
+    _blocks.add(block)
+    _patch_or_not()
     try:
         yield Session(cache)
     finally:
         _over.reset(token)
-        if around is None or settings:
+        if around is None or arguments:
             journal.end(cache.stats)
-        with _blocks_lock:
-            _blocks -= 1
-            if _session is None and not _blocks:
-                _patches.remove()
+        _blocks.discard(block)
+        _patch_or_not()
 
 
-def _configured_within(around: Cache | None, mode: str | None, settings: dict[str, Any]) -> Cache:
-    """A cache with these settings, and for the rest with those of the one around it."""
+def _cache_within(around: Cache | None, arguments: dict[str, Any]) -> Cache:
+    """Return a cache with these settings, and for the rest those of the one around it."""
     if around is None:
-        return _configure(mode=mode or "auto", **settings)
-    inherited = {**around.settings, "mode": around.mode}
-    elsewhere = "store" in settings or "cache_dir" in settings
-    if elsewhere:
-        inherited |= {"store": "dir", "cache_dir": None}
-    cache = _configure(**inherited | ({"mode": mode} if mode else {}) | settings)
-    if not elsewhere:
-        cache.store = around.store
-    return cache
+        return new_session(**arguments).cache
+    if "store" in arguments or "cache_dir" in arguments:
+        settings = check({"store": "dir", "cache_dir": None, **arguments}, around.settings)
+        return _cache(_open_store(settings), settings)
+    return _cache(around.store, check(arguments, around.settings))
 
 
-def _configure(
-    *,
-    store: Any = "dir",
-    cache_dir: Any = None,
-    doms: Any = policy.doms,
-    mode: str = "auto",
-    hdrs: Iterable[str] = (),
-    requests: str = "outline",
-    noise: Iterable[Noise] = NOISE,
-    scope: str = "",
-    repeats: str = "same",
-    **switches: bool,
-) -> Cache:
-    """Check every setting, and make the cache."""
-    options = Options(
-        requests=_one_of("requests", requests, _REQUESTS),
-        headers=frozenset(_headers(hdrs)),
-        noise=tuple(_noise(noise)),
-        scope=_scope(scope),
-        repeats=_one_of("repeats", repeats, REPEATS),
-        **switches,
-    )
-    where, hosts = _store(store, cache_dir), policy.Hosts(doms)
-    cache = Cache(where, hosts, _mode(mode), options, Log.of_environment())
-    cache.settings = {"store": store, "cache_dir": cache_dir, "doms": doms, **options.as_settings()}
-    return cache
+def _cache(store: Store, settings: Settings) -> Cache:
+    events = Events(Log.of_environment(), debug=settings.debug)
+    return Cache(store, settings, events, numbers=Numbers(_cells.runs))
 
 
-def _store(store: Any, cache_dir: Any) -> Store:
-    if store == "dir" and isinstance(store, str):
-        return DirStore(find_root(cache_dir))
-    if isinstance(store, str) and store in (*MODES, *_SYNONYMS):
-        raise ConfigError(f"store={store!r} is a mode: write mode={store!r}")
-    if isinstance(store, str | os.PathLike):
-        raise ConfigError(
-            f"store={os.fspath(store)!r} is not a kind of store; for a folder of your choice use "
-            f"cache_dir={os.fspath(store)!r}"
-        )
-    if cache_dir is not None:
-        raise ConfigError('cache_dir goes with store="dir"; give one of the two')
-    if hasattr(store, "put") and hasattr(store, "get") and not hasattr(store, "keys"):
-        return store  # type: ignore[no-any-return]
-    if hasattr(store, "get") and hasattr(store, "__setitem__") and not isinstance(store, type):
-        return MappingStore(store)
-    raise ConfigError(f'store={store!r} is no store; use "dir", or a mutable mapping such as {{}}')
-
-
-def _scope(scope: Any) -> str:
-    if not isinstance(scope, str):
-        raise ConfigError(f"scope={scope!r} is no text: give a name, such as scope='draft-2'")
-    return scope
-
-
-def _headers(hdrs: Any) -> Iterator[str]:
-    if isinstance(hdrs, str):
-        raise ConfigError(f"hdrs={hdrs!r} is a single string; pass a tuple: hdrs=({hdrs!r},)")
-    if not isinstance(hdrs or (), Iterable):
-        raise ConfigError(f"hdrs={hdrs!r} is none: pass a tuple of names of response headers")
-    for name in hdrs or ():
-        if not isinstance(name, str):
-            raise ConfigError(f"hdrs holds {name!r}, which is no name of a header")
-        yield name.lower()
-
-
-def _noise(noise: Any) -> Iterator[Noise]:
-    """The patterns, checked here and not in the middle of the user's call."""
-    if not isinstance(noise, Iterable):
-        raise ConfigError(f"noise={noise!r} is none: pass NOISE + (Noise(…),), or () for nothing")
-    for item in noise:
-        if not isinstance(item, Noise):
-            raise ConfigError(
-                f"noise holds {item!r}; give a tuple of Noise(marker, pattern, replacement)"
-            )
-        if not (isinstance(item.marker, bytes) and isinstance(item.replacement, bytes)) or (
-            not isinstance(getattr(item.pattern, "pattern", None), bytes)
-        ):
-            raise ConfigError(f"noise holds {item!r}, which is not all bytes: write b'…' and rb'…'")
-        yield item
-
-
-def _mode(mode: str) -> str:
-    """The mode in force: CACHY_MODE, where it is set, wins over the argument."""
-    asked = _one_of("mode", _SYNONYMS.get(mode, mode) if isinstance(mode, str) else mode, MODES)
-    if variable := os.environ.get("CACHY_MODE", "").strip():
-        return check_mode(variable)
-    return asked
-
-
-def check_mode(mode: str) -> str:
-    """The mode that CACHY_MODE means when it is this. Raises ConfigError."""
-    name = mode.strip().lower()
-    return _one_of("CACHY_MODE", _SYNONYMS.get(name, name), MODES)
-
-
-def _one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
-    if value in allowed:
-        return str(value)
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(value), allowed, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ConfigError(f"{name}={value!r} is none of {', '.join(allowed)}{hint}")
+def _open_store(settings: Settings) -> Store:
+    store = settings.store
+    if isinstance(store, str):
+        return DirStore(find_root(settings.cache_dir))
+    return store if hasattr(store, "put") and not hasattr(store, "keys") else MappingStore(store)

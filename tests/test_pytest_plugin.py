@@ -388,7 +388,7 @@ def test_the_closest_mark_counts(run: Run, pytester: pytest.Pytester) -> None:
         @pytest.mark.cachy(mode="replay")
         def test_it(cachy):
             assert cachy.mode == "replay"
-            assert cachy.cache.options.scope == "module"
+            assert cachy.cache.settings.scope == "module"
         """
     )
     run().assert_outcomes(passed=1)
@@ -406,8 +406,8 @@ def test_ini(run: Run, pytester: pytest.Pytester) -> None:
 
         def test_it(cachy):
             assert ask("same") != ask("same")
-            assert cachy.cache.hosts.route("GET", "https://llm.example.com/").cached
-            assert cachy.cache.hosts.route("POST", "https://api.openai.com/v1/responses").cached
+            assert cachy.cache.settings.hosts.route("GET", "https://llm.example.com/").cached
+            assert cachy.cache.settings.hosts.route("POST", "https://api.openai.com/v1/responses").cached
         """
     )
     run().assert_outcomes(passed=1)
@@ -451,7 +451,7 @@ def test_settings_of_the_mark(run: Run, pytester: pytest.Pytester) -> None:
     [
         ("'replay'", "takes names only"),
         ("mode='reply'", "did you mean 'replay'"),
-        ("modus='replay'", "unexpected keyword argument 'modus'"),
+        ("modus='replay'", "cachy has no setting 'modus'"),
     ],
 )
 def test_a_mark_that_cannot_be_meant(

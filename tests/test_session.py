@@ -210,10 +210,10 @@ def test_a_misspelt_variable(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         pytest.param({"mode": ["auto"]}, r"mode=\['auto'\]", id="mode-list"),
         pytest.param({"store": "/tmp/x"}, "store='/tmp/x'.*cache_dir='/tmp/x'", id="store-path"),
         pytest.param({"store": Path("x")}, "store='x'.*cache_dir='x'", id="store-path-object"),
-        pytest.param({"store": None}, "store=None is no store", id="store-none"),
-        pytest.param({"store": 7}, "store=7 is no store", id="store-number"),
-        pytest.param({"store": []}, r"store=\[\] is no store", id="store-list"),
-        pytest.param({"store": dict}, "store=.*dict.*is no store", id="store-class"),
+        pytest.param({"store": None}, "store=None is not a store", id="store-none"),
+        pytest.param({"store": 7}, "store=7 is not a store", id="store-number"),
+        pytest.param({"store": []}, r"store=\[\] is not a store", id="store-list"),
+        pytest.param({"store": dict}, "store=.*dict.*is not a store", id="store-class"),
         pytest.param({"store": {}, "cache_dir": "x"}, "one of the two", id="store-and-folder"),
         pytest.param({"doms": "a.com"}, r"doms='a\.com'.*\('a\.com',\)", id="doms-string"),
         pytest.param({"doms": ("https://a.com/v1",)}, "'a.com'", id="doms-url"),
@@ -416,7 +416,7 @@ def test_a_block_inherits_what_it_does_not_name(ask: Ask, standin: Standin, tmp_
     session = enable_cachy(cache_dir=tmp_path, mode="replay", doms=("api.openai.com",))
     with cachy(errors=True) as inner:
         assert (inner.mode, inner.store) == ("replay", session.store)
-        assert inner.cache.hosts.patterns == ("api.openai.com",)
+        assert inner.cache.settings.hosts.patterns == ("api.openai.com",)
         assert ask() == recorded
     with cachy(scope="another"), pytest.raises(CacheMiss):
         ask()

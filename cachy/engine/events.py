@@ -1,4 +1,4 @@
-"""One line a request, for whoever asks.
+"""What happens to each request: counted, logged, printed, warned of.
 
     CACHY_LOG=1 python script.py           lines of JSON to stderr
     CACHY_LOG=calls.jsonl pytest           lines of JSON to the end of a file
@@ -15,7 +15,7 @@ A line has `time`, `event`, `method` and `url`, and where there is one `key`, `m
     passed through   left alone: not one of the hosts, or not a request that is cached
     refused          the same in replay mode, where the network is off limits
 
-No handler is installed for `logging`; who wants the lines there says where they go.
+No handler is installed for `logging`: users who want the lines there configure one.
 """
 
 from __future__ import annotations
@@ -23,28 +23,61 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from cachy.errors import ConfigError
-from cachy.lazy import lazy_logger, orjson
-from cachy.rules.key import KEY_LENGTH
+from cachy.errors import CachyWarning, ConfigError
+from cachy.rules.key import canonical_url
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 VARIABLE = "CACHY_LOG"
 
-_logger = lazy_logger("cachy.requests")
 _DEBUG, _INFO = 10, 20  # as in `logging`
 _LEVELS = {"hit": _DEBUG, "passed through": _DEBUG}
 _STDERR = frozenset({"1", "true", "yes", "on", "stderr", "-"})
-_NONE = frozenset({"", "0", "false", "no", "off"})
+_OFF = frozenset({"", "0", "false", "no", "off"})
+_SIGNS = {"hit": "🟢", "miss": "🔴"}
+
+
+class Stats:
+    """What a session has done so far. `seconds_saved` is what the replayed calls took when live;
+    `tokens_saved` what they would have cost again; `skipped` counts the live answers that were not
+    kept, by reason; `used` are the full keys that were replayed or recorded, and `made` those that
+    were recorded, in order."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.misses = 0
+        self.recorded = 0
+        self.seconds_saved = 0.0
+        self.tokens_saved = 0
+        self.skipped: Counter[str] = Counter()
+        self.used: set[str] = set()
+        self.made: list[str] = []
+
+    def add(self, other: Stats) -> None:
+        """Add what another session has done."""
+        self.hits += other.hits
+        self.misses += other.misses
+        self.recorded += other.recorded
+        self.seconds_saved += other.seconds_saved
+        self.tokens_saved += other.tokens_saved
+        self.skipped += other.skipped
+        self.used |= other.used
+        self.made += other.made
 
 
 class Log:
     """Where the lines go: to `target`, as CACHY_LOG has it, and to `logging`."""
 
     def __init__(self, target: str = "") -> None:
-        """Raises ConfigError for a file that cannot be written."""
+        """Raise ConfigError for a file that cannot be written."""
         self._file, self._stderr = "", target.lower() in _STDERR
-        if not self._stderr and target.lower() not in _NONE:
+        self._logger: Logger | None = None
+        if not self._stderr and target.lower() not in _OFF:
             self._file = os.path.abspath(os.path.expanduser(target))
             try:
                 self._append(b"")
@@ -56,37 +89,37 @@ class Log:
 
     @classmethod
     def of_environment(cls) -> Log:
-        """As CACHY_LOG says now."""
+        """Make the log that CACHY_LOG asks for."""
         return cls(os.environ.get(VARIABLE, "").strip())
 
-    def wanted(self) -> bool:
-        """Whether anybody reads the lines."""
-        return self._stderr or self._file != "" or _logger.isEnabledFor(_INFO)
+    def wanted(self, level: int = _INFO) -> bool:
+        """Tell whether anybody reads lines of a level of `logging`."""
+        logger = self._logger or self._load_logger()
+        return self._stderr or self._file != "" or logger.isEnabledFor(level)
 
     def wants_reasons(self) -> bool:
-        """Whether anybody asked for the reasons of misses, which take time to find."""
-        return self._stderr or self._file != "" or _logger.isEnabledFor(_DEBUG)
+        """Tell whether anybody asked for the reasons of misses, which take time to find."""
+        return self.wanted(_DEBUG)
 
-    def tell(self, event: str, method: str, url: str, *, started: float = 0.0, **more: Any) -> None:
-        """Write a line; `started` is the request's `time.perf_counter()`. Raises nothing."""
-        told = {name: value for name, value in more.items() if value}
-        _logger.log(
-            _LEVELS.get(event, _INFO),
-            "%s: %s %s%s",
-            event,
-            method,
-            url,
-            f": {told['reason']}" if "reason" in told else "",
-        )
+    def _load_logger(self) -> Logger:
+        import logging  # with the first request; an HTTP library has loaded it by then
+
+        self._logger = logging.getLogger("cachy.requests")
+        return self._logger
+
+    def write(
+        self, event: str, method: str, url: str, *, started: float = 0.0, **details: Any
+    ) -> None:
+        """Write a line; `started` is the request's `time.perf_counter()`. Raise nothing."""
+        details = {name: value for name, value in details.items() if value}
+        reason = f": {details['reason']}" if "reason" in details else ""
+        logger = self._logger or self._load_logger()
+        logger.log(_LEVELS.get(event, _INFO), "%s: %s %s%s", event, method, url, reason)
         if not (self._stderr or self._file):
             return
-        line: dict[str, Any] = {
-            "time": _now(),
-            "event": event,
-            "method": method,
-            "url": url,
-            **told,
-        }
+        import orjson
+
+        line = {"time": _now(), "event": event, "method": method, "url": url, **details}
         if started:
             line["us"] = round((time.perf_counter() - started) * 1e6)
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
@@ -96,22 +129,11 @@ class Log:
             else:
                 self._append(data)
         except (OSError, ValueError):
-            pass  # a full disk, a closed stream: not the user's call's business
-
-    def recorded(self, head: dict[str, Any], name: str) -> None:
-        """Tell of an answer that was kept, or not for lack of a name; `us` is the call's time."""
-        self.tell(
-            "recorded" if name else "not kept",
-            head["method"],
-            head["url"],
-            key=head["key"][:KEY_LENGTH],
-            model=head["model"],
-            us=round(head["ms"] * 1000),
-        )
+            pass  # a full disk, a closed stream: no reason to break the user's call
 
     def _append(self, data: bytes) -> None:
-        """One write, so that lines of several processes do not mix. Opened each time: a log may be
-        moved away while it is written, and processes fork."""
+        """Append with one write, so that lines of several processes do not mix. The file is opened
+        each time: a log may be moved away while it is written, and processes fork."""
         fd = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             os.write(fd, data)
@@ -123,3 +145,81 @@ def _now() -> str:
     from datetime import datetime, timezone
 
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Events:
+    """The one listener of a cache and its recordings."""
+
+    def __init__(self, log: Log, *, debug: bool = False) -> None:
+        self.log, self.debug = log, debug
+        self.stats = Stats()
+        self._warned: set[str] = set()
+
+    def hit(self, key: str, head: dict[str, Any]) -> None:
+        """Count an answer from the store."""
+        stats = self.stats
+        stats.hits += 1
+        stats.seconds_saved += head["ms"] / 1000
+        stats.tokens_saved += _tokens(head.get("usage"))
+        stats.used.add(key)
+
+    def miss(self) -> None:
+        """Count a request that the store did not answer."""
+        self.stats.misses += 1
+
+    def passed(self, method: str, url: str, reason: str) -> None:
+        """Note that a request is left alone, and why."""
+        self._note("passed through", method, url, reason)
+
+    def refused(self, method: str, url: str, reason: str) -> None:
+        """Count a request that must not go out and cannot be answered."""
+        self.miss()
+        self._note("refused", method, url, reason)
+
+    def not_kept(self, method: str, url: str, reason: str) -> None:
+        """Count an answer that was not kept, and why."""
+        self.stats.skipped[reason] += 1
+        self._note("not kept", method, url, reason)
+
+    def kept(self, head: dict[str, Any]) -> None:
+        """Count an answer that is in the store now."""
+        self.stats.recorded += 1
+        self.stats.used.add(head["key"])
+        self.stats.made.append(head["key"])
+
+    def _note(self, event: str, method: str, url: str, reason: str) -> None:
+        if self.log.wanted():
+            self.log.write(event, method, canonical_url(url), reason=reason)
+
+    def show(self, event: str, key: str, line: str) -> None:
+        """Print a hit or a miss, where `debug` is on."""
+        if not self.debug:
+            return
+        text = f"{event.upper()} {key[:8]} {line}"
+        try:
+            print(_SIGNS[event], text)
+        except UnicodeEncodeError:  # a terminal or a file that has no such signs
+            print(text.encode("ascii", "replace").decode())
+        except (OSError, ValueError):
+            pass  # stdout is closed: no reason to break the user's call
+
+    def warn(self, message: str, error: BaseException | None = None) -> None:
+        """Warn once, whatever the error, and never break the user's call, even where warnings are
+        errors."""
+        if message in self._warned:
+            return
+        self._warned.add(message)
+        message += f" ({error!r})" if error is not None else ""
+        try:
+            warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=2)
+        except CachyWarning:
+            import logging
+
+            logging.getLogger("cachy").warning(message)
+
+
+def _tokens(usage: Any) -> int:
+    """Return the tokens, input and output, that an entry's head tells of."""
+    if usage.__class__ is not dict:
+        return 0
+    return sum([count for count in usage.values() if count.__class__ is int])

@@ -1,13 +1,19 @@
 """Single flight: identical requests under way in one process make one call.
 
-The first to miss a key leads a flight; whoever asks for the same meanwhile waits until it lands,
-and looks again. If nothing was kept by then, the next takes over. The rule: waiting must end.
+The first caller to miss a key leads a flight. Others with the same key wait until it lands, and
+look again; if nothing was kept by then, the next one leads. Waiting always ends:
 
-- Nobody waits for himself: not a task for its own stream, and no thread for what runs in it.
-- Nobody waits for a stream that its holder does not read: after a second that counts as abandoned.
-- Nobody waits for the dead: a loop that was closed, or a thread that ended, amid a call.
-- Nobody waits for longer than his own call would: then he makes it.
-- Nobody waits for more than two flights: where calls fail one after the other, go on alone.
+- A caller waits only for a leader that can go on meanwhile: not for itself, not for what its own
+  thread would have to run, and not for an event loop that does not answer (it may be blocked, and
+  wait for this very caller).
+- It waits no longer than its own call would take to time out, and never longer than `LONGEST`.
+- A response that its caller reads piece by piece may never be read to the end. An event stream
+  lands when it begins; of any other body, callers wait for `PATIENCE`.
+- It waits for `FLIGHTS_WAITED_FOR` flights: where calls fail one after the other, it goes on alone.
+
+There are no locks here. The garbage collector and signal handlers may interrupt any of these
+methods and call another one in the same thread, which would wait for a lock for ever. Every step
+is a single atomic operation of a dict or a deque.
 """
 
 from __future__ import annotations
@@ -15,64 +21,70 @@ from __future__ import annotations
 import os
 import sys
 import time
-from math import inf
-from threading import Event, Lock, get_ident
+from collections import deque
+from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from cachy.engine.threads import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LONGEST = 30.0
+"""Seconds that a caller waits at most, whatever its own time-out."""
 PATIENCE = 1.0
-"""Seconds for which a stream may be held unread before those who wait for it go on."""
-_LOOK_AGAIN = 0.2  # seconds between looks at whether the stream is still read
+"""Seconds that a body may take to be read by a caller that reads it piece by piece."""
 FLIGHTS_WAITED_FOR = 2
+
+_PULSE = 0.2  # seconds in which the leader's event loop has to answer
 
 
 class Caller(NamedTuple):
-    """Who asks: a thread, and in it a task and its event loop (of asyncio), if it is awaited."""
+    """Who makes a call: a thread, and the task in it if the call is awaited. `loop` is the task's
+    event loop of asyncio; None under trio."""
 
     thread: int
-    task: int | None = None
+    task: object = None
     loop: Any = None
 
     def may_wait_for(self, leader: Caller) -> bool:
-        """Whether the leader can go on while this caller waits."""
+        """Tell whether the leader can go on while this caller waits."""
         if self.thread != leader.thread:
-            return True
-        if self.task is None or leader.task is None or self.task == leader.task:
+            return leader.task is None or leader.loop is not None
+        if self.task is None or leader.task in (None, self.task):
             return False
-        return self.loop is leader.loop  # of two loops in a thread only one runs
-
-    def is_gone(self) -> bool:
-        """Whether the caller can never go on: its loop is closed, or its thread is over."""
-        if self.loop is not None and self.loop.is_closed():
-            return True
-        return self.thread not in sys._current_frames()
+        return self.loop is leader.loop  # of two loops in one thread only one runs
 
 
 def sync_caller() -> Caller:
-    """The caller of a function that blocks its thread."""
+    """Return the caller of a function that blocks its thread."""
     return Caller(get_ident())
 
 
-def whoever() -> Caller:
-    """The task that runs here, or else the thread."""
-    loop = running_loop()
-    if loop is None:
-        return Caller(get_ident())
-    import asyncio
-
-    task = asyncio.current_task(loop)
-    return Caller(get_ident(), None if task is None else id(task))
-
-
 def async_caller() -> Caller:
-    """The caller of a function that is awaited."""
-    import anyio
+    """Return the caller of a function that is awaited."""
+    loop = running_loop()
+    if loop is not None:
+        import asyncio
 
-    return Caller(get_ident(), anyio.get_current_task().id, running_loop())
+        return Caller(get_ident(), asyncio.current_task(loop) or loop, loop)
+    trio = sys.modules.get("trio")
+    return Caller(get_ident(), None if trio is None else trio.lowlevel.current_task())
+
+
+def running_caller() -> Caller:
+    """Return the task that is running here, or else the thread."""
+    loop = running_loop()
+    if loop is not None:
+        import asyncio
+
+        if (task := asyncio.current_task(loop)) is not None:
+            return Caller(get_ident(), task, loop)
+    return Caller(get_ident())
+
+
+def running_loop() -> Any:
+    """Return the running event loop of asyncio, or None."""
+    events = sys.modules.get("asyncio.events")  # where it is not loaded, no loop is running
+    return None if events is None else events._get_running_loop()
 
 
 class Flight:
@@ -80,119 +92,123 @@ class Flight:
 
     def __init__(self, leader: Caller, landed: Callable[[Flight], None]) -> None:
         self.leader = leader
+        self.over = False
         self._landed = landed
-        self._lock = Lock()
-        self._over = False
-        self._wake: list[Callable[[], None]] = []
-        self._held_since: float | None = None
-
-    def hold(self) -> None:
-        """The leader has a piece of the answer in hands and does not read on."""
-        self._held_since = time.monotonic()
-
-    def read_on(self) -> None:
-        """The leader waits for the server again."""
-        self._held_since = None
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._until = float("inf")
 
     def land(self) -> None:
-        """The call is over, kept or not. Calling it again does nothing."""
-        with self._lock:
-            if self._over:
+        """End the flight, whether an answer was kept or not. Idempotent."""
+        if not self.over:
+            self.over = True
+            self._landed(self)
+            self._wake()
+
+    def hand_over(self, *, stream: bool) -> None:
+        """Note that from now on the leader's caller reads the body itself, at its own pace."""
+        if stream:
+            self.land()
+        else:
+            self._until = time.monotonic() + PATIENCE
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            try:
+                wake = self._waiting.popleft()
+            except IndexError:  # another thread took the last one
                 return
-            self._over = True
-        self._landed(self)
-        for wake in self._wake:
             wake()
 
-    def _worth_waiting(self) -> bool:
-        if self.leader.is_gone():
+    def _left(self, started: float, timeout: float | None) -> float:
+        """Return the seconds that a caller may still wait. A flight that has taken too long for
+        everybody lands, so that the next caller leads."""
+        now = time.monotonic()
+        if now >= min(self._until, started + LONGEST):
             self.land()
-        held = self._held_since
-        return not self._over and (held is None or time.monotonic() - held < PATIENCE)
+        if self.over:
+            return 0.0
+        own = LONGEST if timeout is None else min(timeout, LONGEST)
+        return min(started + own, self._until) - now
 
-    def _call_when_over(self, wake: Callable[[], None]) -> None:
-        with self._lock:
-            if not self._over:
-                self._wake.append(wake)
-                return
-        wake()
+    def _pulse(self, answer: Callable[[], None]) -> bool:
+        """Ask the leader's event loop to call `answer`. False if the loop is closed."""
+        if self.leader.loop is None:
+            answer()
+            return True
+        try:
+            self.leader.loop.call_soon_threadsafe(answer)
+        except RuntimeError:
+            return False
+        return True
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until the flight is over, or is no longer worth waiting for, or for the seconds
-        that the caller's own call would wait."""
-        over, deadline = Event(), _deadline(timeout)
-        self._call_when_over(over.set)
-        while self._worth_waiting() and (left := _left(deadline)) > 0 and not over.wait(left):
-            pass
+        """Block until the flight has landed or is no longer worth waiting for, at most for
+        `timeout` seconds."""
+        started = time.monotonic()
+        while (left := self._left(started, timeout)) > 0:
+            wake, alive = Event(), Event()
+            self._waiting.append(wake.set)
+            if not self._pulse(alive.set):
+                self.land()
+                return
+            if not self.over and not wake.wait(min(left, _PULSE)) and not alive.is_set():
+                self.land()
 
     async def wait_async(self, timeout: float | None = None) -> None:
         """Like `wait`, for a task."""
+        started = time.monotonic()
+        if (loop := running_loop()) is None:
+            await self._poll(started, timeout)
+            return
         import asyncio
 
-        if (loop := running_loop()) is None:
-            await self._poll(_deadline(timeout))
-            return
-        over = asyncio.Event()
+        def waker(event: asyncio.Event) -> Callable[[], None]:
+            def wake() -> None:
+                try:
+                    loop.call_soon_threadsafe(event.set)
+                except RuntimeError:
+                    pass  # the waiter's loop is closed
 
-        def wake() -> None:
-            try:
-                loop.call_soon_threadsafe(over.set)
-            except RuntimeError:
-                pass  # the loop of the one who waited is closed, so nobody waits
+            return wake
 
-        self._call_when_over(wake)
-        deadline = _deadline(timeout)
-        while self._worth_waiting() and (left := _left(deadline)) > 0 and not over.is_set():
+        while (left := self._left(started, timeout)) > 0:
+            wake, alive = asyncio.Event(), Event()
+            self._waiting.append(waker(wake))
+            if not self._pulse(alive.set):
+                self.land()
+            if self.over:
+                return
             try:
-                await asyncio.wait_for(over.wait(), left)
+                await asyncio.wait_for(wake.wait(), min(left, _PULSE))
             except asyncio.TimeoutError:  # in Python 3.10 not yet the built-in one
-                pass
+                if not alive.is_set():
+                    self.land()
 
-    async def _poll(self, deadline: float) -> None:
-        """Under trio there is no waking from another thread through anyio's public names."""
+    async def _poll(self, started: float, timeout: float | None) -> None:
+        """Under trio there is no waking from another thread through public names."""
         import anyio
 
-        while self._worth_waiting() and (left := _left(deadline)) > 0:
+        while (left := self._left(started, timeout)) > 0:
             await anyio.sleep(min(left, 0.01))
 
 
-def _deadline(timeout: float | None) -> float:
-    return inf if timeout is None else time.monotonic() + timeout
-
-
-def _left(deadline: float) -> float:
-    """How long to wait until the next look: seconds."""
-    return min(_LOOK_AGAIN, deadline - time.monotonic())
-
-
 class Flights:
-    """The calls under way, by key."""
+    """The calls under way, by key. A forked child has none of its parent's."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._flights: dict[str, Flight] = {}
-        self._process = os.getpid()
+        self._flights: dict[tuple[int, str], Flight] = {}
 
     def join(self, key: str, caller: Caller) -> tuple[Flight | None, bool]:
-        """The flight of a key, and whether the caller leads it. None for a caller who goes alone:
-        there is a flight that he must not wait for."""
-        if self._process != os.getpid():
-            self._after_fork()
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is None:
-                flight = Flight(caller, lambda landed: self._remove(key, landed))
-                self._flights[key] = flight
-                return flight, True
-        return (flight if caller.may_wait_for(flight.leader) else None), False
+        """Return the flight of a key, and whether the caller leads it. None for a caller that goes
+        alone, because it cannot wait for the flight that there is."""
+        place = os.getpid(), key
+        flight = Flight(caller, lambda landed: self._remove(place, landed))
+        current = self._flights.setdefault(place, flight)
+        if current is flight:
+            return flight, True
+        return (current if caller.may_wait_for(current.leader) else None), False
 
-    def _remove(self, key: str, flight: Flight) -> None:
-        with self._lock:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-
-    def _after_fork(self) -> None:
-        # The threads that led these flights, or held this lock, live in the parent.
-        self._lock = Lock()
-        self._flights = {}
-        self._process = os.getpid()
+    def _remove(self, place: tuple[int, str], flight: Flight) -> None:
+        if self._flights.get(place) is flight:
+            self._flights.pop(place, None)

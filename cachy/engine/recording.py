@@ -1,227 +1,234 @@
 """A live call being recorded.
 
-    begin(response) ──▶ feed(piece) … ──▶ ended() ──▶ commit() ──▶ an entry in the store, or none
+               begin()            feed() …             commit(), abandon()
+    WAITING ────────────▶ PASSING ─────────▶ PASSING ──────────────────────▶ OVER
 
-The adapter calls each where the live response does it. Feeding costs a list append; the rest is
-done once, when the answer is complete. What is not worth keeping is counted and forgotten.
+    WAITING   the request is under way
+    PASSING   its response has begun, and its body is passed on piece by piece
+    OVER      kept or not; nothing changes any more
+
+The adapter calls each method where the live response does it. Feeding costs a list append; the rest
+is done once, when the answer is complete. What is not worth keeping is counted and dropped. A
+recording knows no cache: it reports to a `Listener`.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cachy.rules import key as keys
-from cachy.rules import verdict as answers
-from cachy.rules.outline import outline
-from cachy.store import entry as codec
-from cachy.store.entry import Entry
+from cachy.engine.entries import make_entry, make_head
+from cachy.rules.key import KEY_LENGTH
+from cachy.rules.verdict import Answer, Watch, candidate, flaw, stream_kind
+from cachy.store.entry import BODY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cachy.engine.cache import Cache, Question
     from cachy.engine.inflight import Flight
+    from cachy.engine.repeats import Number
     from cachy.engine.secrets import Finding
+    from cachy.rules.hosts import Route
+    from cachy.rules.message import Request, ResponseHead
+    from cachy.settings import Settings
+    from cachy.store.entry import Entry
+
+
+class Listener(Protocol):
+    """Who is told what becomes of a recording. None of these raises."""
+
+    def keep(self, entry: Entry, findings: Sequence[Finding]) -> None:
+        """Put an entry into the store; `findings` are what looks like a credential in it."""
+
+    def not_kept(self, method: str, url: str, reason: str) -> None:
+        """Count an answer that is not worth keeping."""
+
+    def warn(self, message: str, error: BaseException | None = None) -> None:
+        """Warn once of a fault of cachy's own."""
+
+
+class Question:
+    """What a recording will be the answer to. `key` has all 64 digits; `number` is the request's
+    number among its repeats, if they are numbered."""
+
+    __slots__ = ("canonical", "key", "number", "request", "route")
+
+    def __init__(
+        self, request: Request, route: Route, canonical: bytes, key: str, number: Number | None
+    ) -> None:
+        self.request, self.route = request, route
+        self.canonical, self.key, self.number = canonical, key, number
+
+
+class State(Enum):
+    """Where a recording stands; see the drawing above."""
+
+    WAITING = auto()
+    PASSING = auto()
+    OVER = auto()
 
 
 class Recording:
     """A live call being recorded: `begin` with its response, `feed` the body as it passes, say
-    `ended` when its end is reached, and `commit` when it is over. Feeding costs a list append.
-    """
+    `ended` when its end is reached, and `commit` when it is closed."""
 
-    def __init__(self, cache: Cache, question: Question, flight: Flight | None) -> None:
-        self._cache, self._flight = cache, flight
-        self._key, self._canonical = question.key, question.canonical
-        self._request, self._route = question.request, question.route
-        self._turn = question.turn
+    def __init__(
+        self, question: Question, flight: Flight | None, listener: Listener, settings: Settings
+    ) -> None:
+        self._question, self._flight = question, flight
+        self._listener, self._settings = listener, settings
+        self._request = question.request
         self._started = time.perf_counter()
         self._ms: float | None = None
+        self._state = State.WAITING
         self._head: dict[str, Any] = {}
         self._content_type = ""
-        self._chunks: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._length = 0
         self._kept_length = -1
         self._ended = False
-        self._open = False
-        self._over = False
-        self._watch: answers.Watch | None = None
+        self._watch: Watch | None = None
         self._held = b""
         self.may_be_whole = False  # whether what was fed last may be the end of a stream
 
     @property
     def key(self) -> str:
         """The key as it names an entry."""
-        return self._key[: keys.KEY_LENGTH]
+        return self._question.key[:KEY_LENGTH]
 
     def begin(
-        self,
-        status: int,
-        headers: Sequence[tuple[str, str]],
-        *,
-        sent: Sequence[tuple[str, str]],
-        client: str,
-        http: str,
-        reason: str | None,
-        redirects: Sequence[dict[str, Any]] = (),
+        self, response: ResponseHead, *, sent: Sequence[tuple[str, str]]
     ) -> list[tuple[str, str]] | None:
-        """The headers that the client shall see, now as in every replay. None if a response of
-        this status is not for recording: then it is the client's, as it came.
+        """Return the headers that the client shall see, now as in every replay. None if a response
+        of this status is not recorded: then the client gets it as it came.
 
-        `sent` are all the request's headers in the end: nothing that is kept may repeat a
-        credential among them.
+        `sent` are all the headers that the request had in the end: nothing that is kept may repeat
+        a credential among them.
         """
-        cache = self._cache
-        if not answers.candidate(status, errors=cache.options.errors):
-            self.abandon(f"its status is {status}")
+        if not candidate(response.status, errors=self._settings.errors):
+            self.abandon(f"its status is {response.status}")
             return None
         self._request = self._request._replace(headers=sent)
-        encoded = any(name.lower() == "content-encoding" for name, _ in headers)
-        kept = answers.kept_headers(headers, cache.options.headers, encoded)
-        self._head = {
-            "cachy": codec.FORMAT,
-            "key": self._key,
-            "recorded": "",
-            "nonce": os.urandom(4).hex(),
-            "method": self._request.method,
-            "url": keys.canonical_url(self._request.url),
-            "status": status,
-            "headers": kept,
-            "client": client,
-        }
-        if http != "HTTP/1.1":
-            self._head["http"] = http
-        if reason is not None:
-            self._head["reason"] = reason
-        if redirects:
-            self._head["redirects"] = redirects
-        self._content_type = next((value for name, value in kept if name == "content-type"), "")
-        if answers.stream_kind(self._content_type):
-            self._watch = answers.Watch()
-        self._open = True
-        self.hold()
-        return kept
+        self._head = make_head(
+            self._request,
+            response,
+            self._question.key,
+            nonce=os.urandom(4).hex(),
+            hdrs=self._settings.hdrs,
+        )
+        headers: list[tuple[str, str]] = self._head["headers"]
+        self._content_type = next((value for name, value in headers if name == "content-type"), "")
+        if stream_kind(self._content_type):
+            self._watch = Watch()
+        self._state = State.PASSING
+        return headers
+
+    def hand_over(self) -> None:
+        """Note that the caller reads the body itself, and may never read it to its end."""
+        if self._flight is not None:
+            self._flight.hand_over(stream=self._watch is not None)
 
     def abandon(self, reason: str = "it was left before its end") -> None:
-        """There will be no more, and what there is is not whole. Again it does nothing."""
-        if not self._over and self._kept_length < 0:
-            self._cache.skip(self._request, reason)
-        self._land()
+        """Discard the recording: the response is incomplete and will stay so. Idempotent."""
+        if self._state is not State.OVER and self._kept_length < 0:
+            self._listener.not_kept(self._request.method, self._request.url, reason)
+        self._finish()
 
-    def _land(self) -> None:
-        """The call is over, kept or not."""
-        self._open, self._over = False, True
-        if self._turn is not None and self._kept_length < 0:
-            self._turn.give_back()
+    def _finish(self) -> None:
+        self._state = State.OVER
+        number = self._question.number
+        if number is not None and self._kept_length < 0:
+            number.give_back()
         if self._flight is not None:
             self._flight.land()
 
-    def hold(self) -> None:
-        """The client has what has come so far, and does not read on."""
-        if self._flight is not None:
-            self._flight.hold()
-
-    def read_on(self) -> None:
-        """The client waits for the next piece."""
-        if self._flight is not None:
-            self._flight.read_on()
-
-    def lost(self) -> None:
-        """The rest will not come: nobody need wait for it, even if nobody closes the stream."""
-        if self._flight is not None:
-            self._flight.land()
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Note a piece of the decoded body. Returns what shall be passed on now: all that came, or
-        nothing, if the end of the stream should be fetched first. If `may_be_whole` then, it is
-        time to commit."""
-        self.hold()
-        self._length += len(chunk)
-        if self._length > codec.BODY_LIMIT:
-            self._chunks = []  # too long to keep: do not hold it either
+    def feed(self, piece: bytes) -> bytes:
+        """Note a piece of the decoded body. Return what to pass on now: all that came, or nothing,
+        if the end of the stream should be fetched first. If `may_be_whole` then, it is time to
+        commit."""
+        self._length += len(piece)
+        if self._length > BODY_LIMIT:
+            self._pieces = []  # too long to keep: free its memory
             self.may_be_whole = False
-            return self.release() + chunk
-        self._chunks.append(chunk)
-        sign = self._watch.see(chunk) if self._watch is not None else ""
+            return self.release() + piece
+        self._pieces.append(piece)
+        sign = self._watch.see(piece) if self._watch is not None else ""
         self.may_be_whole = sign == "last"
         if sign == "last but one" or (self._held and not self.may_be_whole):
-            self._held += chunk
+            self._held += piece
             return b""
-        return self.release() + chunk
+        return self.release() + piece
 
     def release(self) -> bytes:
-        """What was not passed on yet; nothing if nobody waits for it."""
+        """Return what was not passed on yet."""
         held, self._held = self._held, b""
         return held
 
-    def ended(self) -> None:
-        """Note that the end of the body was reached."""
+    def ended(self) -> bytes:
+        """Note that the end of the body was reached. Return what was not passed on yet."""
         self._ended = True
+        return self.release()
 
     def ms(self) -> float:
-        """How long the call took, in milliseconds: until this was first asked."""
+        """Return how long the call took, in milliseconds: until this was first asked."""
         if self._ms is None:
             self._ms = round((time.perf_counter() - self._started) * 1000, 1)
         return self._ms
 
     def due(self) -> bool:
-        """Whether `commit` may have something to do."""
-        return self._open and self._length != self._kept_length
+        """Tell whether `commit` may have something to do."""
+        return self._state is State.PASSING and self._length != self._kept_length
 
     def commit(self, *, closing: bool = True) -> None:
-        """Keep the recording if it is worth keeping. Raises nothing.
+        """Keep the recording if it is worth keeping. Raise nothing.
 
         While the stream may still go on (not `closing`), a flawed one is not given up yet; and if
         more comes after one was kept, the longer one is kept, too, and supersedes it.
         """
         try:
             if self.due():
-                entry = self._entry(final=closing)
-                if entry is not None:
-                    self._kept_length = self._length
-                    self._cache.keep(entry, self._findings(entry))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not become the user's
-            self._cache.warn("a response could not be recorded", error)
+                self._keep(final=closing)
+        except Exception as error:  # noqa: BLE001 - a fault of cachy must not break the user's call
+            self._listener.warn("a response could not be recorded", error)
         finally:
             if closing:
-                self._land()
+                self._finish()
             elif self._length == self._kept_length and self._flight is not None:
                 self._flight.land()
 
-    def _findings(self, entry: Entry) -> list[Finding]:
-        from cachy.engine import secrets  # not on the path of a hit
-
-        return secrets.in_recording(entry, self._canonical, self._request)
-
-    def _entry(self, final: bool) -> Entry | None:
-        """What to keep of the answer so far, if anything. If it is the `final` one, say why not,
-        unless the start of it was kept already."""
-        head = self._head
-        answer = answers.Answer(
-            head["status"], self._content_type, b"".join(self._chunks), self._ended
+    def _keep(self, *, final: bool) -> None:
+        """Keep the answer as far as it has come, unless it is flawed. If it is the `final` one, say
+        why not, unless the start of it was kept already."""
+        answer = Answer(
+            self._head["status"], self._content_type, b"".join(self._pieces), self._ended
         )
+        request = self._request
         if reason := self._flaw(answer):
             if final and self._kept_length < 0:
-                self._cache.skip(self._request, reason)
-            return None
-        full = self._cache.options.requests == "full" and len(self._canonical) < codec.HEAD_LIMIT
-        asked = outline(self._canonical, full=full)
-        head["recorded"] = _utc_now()
-        head["ms"] = self.ms()
-        head["model"] = answers.model_of(self._request.url, asked.get("body"))
-        head["stream"] = answers.stream_kind(answer.content_type, answer.body)
-        head["usage"] = answers.usage_of(answer)
-        if self._cache.options.requests != "none":
-            head["request"] = asked
-        return Entry(head, answer.body)
+                self._listener.not_kept(request.method, request.url, reason)
+            return
+        entry = make_entry(
+            self._head,
+            request,
+            self._question.canonical,
+            answer,
+            recorded=_utc_now(),
+            ms=self.ms(),
+            requests=self._settings.requests,
+        )
+        self._kept_length = self._length
+        from cachy.engine import secrets  # not on the path of a hit
 
-    def _flaw(self, answer: answers.Answer) -> str | None:
-        """Why an answer is not worth keeping."""
-        if self._length > codec.BODY_LIMIT:
-            return f"it is longer than {codec.BODY_LIMIT:,} bytes"
-        route, get = self._route, self._request.method == "GET"
-        return answers.flaw(answer, poll=route.poll, known=route.known, get=get)
+        self._listener.keep(entry, secrets.in_recording(entry, self._question.canonical, request))
+
+    def _flaw(self, answer: Answer) -> str | None:
+        """Return why an answer is not worth keeping."""
+        if self._length > BODY_LIMIT:
+            return f"it is longer than {BODY_LIMIT:,} bytes"
+        route, get = self._question.route, self._request.method == "GET"
+        return flaw(answer, poll=route.poll, known=route.known, get=get)
 
 
 def _utc_now() -> str:

@@ -3,16 +3,18 @@
     with scope("draft-2"): …             a name in the key of every request within
     enable_cachy(repeats="distinct")     identical requests are numbered 0, 1, 2 … as they are made
 
-The rule of the numbers: the n-th answer that was kept is the n-th answer replayed. So a number
-belongs to an answer, not to an attempt. A call whose answer is not kept (it failed, it was left
-early) gives its number back, and the SDK's retry takes it again.
+The n-th answer that was kept is the n-th answer replayed. So a number belongs to an answer, not to
+an attempt: a call whose answer is not kept (it failed, it was left early) gives its number back,
+and the SDK's retry takes it again.
 
-- Number 0 is not written into the key: what was recorded without numbers stays good.
+- Number 0 is not written into the key: what was recorded without numbers stays valid.
 - The count starts at 0 in each session (each `enable_cachy`), and in a notebook at each run of a
-  cell: run again, alone or with the whole notebook and in any order, it finds its own answers.
+  cell: run again, alone or with the whole notebook and in any order, it gets its own answers.
   Two cells that ask the same get the same; a scope tells them apart.
 - Of calls made at once each has its own number. Which has which may differ from run to run; the
   set of answers does not.
+
+There are no locks, for the same reason as in inflight.py: each step is one atomic operation.
 """
 
 from __future__ import annotations
@@ -21,28 +23,29 @@ import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heappop, heappush
-from threading import Lock
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-REPEATS = ("same", "distinct")
+    from collections.abc import Callable, Iterator
 
 _scope: ContextVar[str] = ContextVar("cachy_scope", default="")
 
 
 @contextmanager
 def scope(name: str) -> Iterator[None]:
-    """Within the block, in this task or thread, requests have answers of their own.
+    """Give requests within the block, in this task or thread, answers of their own.
 
     The name becomes part of the key: the same request in another scope, or in none, is another
-    request. Scopes nest: `b` within `a` is `a/b`.
+    request. Scopes nest: `b` within `a` is `a/b`. Raises ConfigError for an empty name.
+
+        with scope("draft-2"):
+            client.chat.completions.create(…)
     """
     if not isinstance(name, str) or not name:
-        raise ConfigError(f"scope({name!r}): a scope needs a name, some text")
+        raise ConfigError(f"scope({name!r}): a scope needs a name, a non-empty string")
     token = _scope.set(_join(_scope.get(), name))
     try:
         yield
@@ -51,7 +54,7 @@ def scope(name: str) -> Iterator[None]:
 
 
 def scope_within(outer: str) -> str:
-    """The scope of a request that is made now, in a session whose own scope is `outer`."""
+    """Return the scope of a request made now, in a session whose own scope is `outer`."""
     inner = _scope.get()
     return _join(outer, inner) if outer else inner
 
@@ -60,51 +63,49 @@ def _join(outer: str, inner: str) -> str:
     return f"{outer}/{inner}" if outer and inner else outer or inner
 
 
-class Turns:
-    """Who is next: the numbers of identical requests, for one session."""
+class Numbers:
+    """The numbers of identical requests, for one session.
+
+    `period` tells which count a request belongs to: of a notebook, which run of a cell.
+    """
+
+    def __init__(self, period: Callable[[], int] = lambda: 0) -> None:
+        self._period = period
+        self._counts: dict[tuple[int, str], _Count] = {}
+
+    def take(self, key: str) -> Number:
+        """Return the lowest number that no other request of this key has."""
+        place = self._period(), key
+        counted = self._counts.get(place) or self._counts.setdefault(place, _Count())
+        try:
+            return Number(counted, heappop(counted.returned))
+        except IndexError:
+            return Number(counted, next(counted.fresh))
+
+
+class _Count:
+    """The numbers of one key: those that were given back, and all that are still free."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._lines: dict[tuple[int, str], _Line] = {}
-
-    def take(self, key: str) -> Turn:
-        """The lowest number that no other request of this key has."""
-        place = (_cells.count(), key)
-        with self._lock:
-            line = self._lines.setdefault(place, _Line())
-            if line.returned:
-                return Turn(self, line, heappop(line.returned))
-            line.length += 1
-            return Turn(self, line, line.length - 1)
-
-    def take_back(self, turn: Turn) -> None:
-        with self._lock:
-            heappush(turn.line.returned, turn.number)
-
-
-class _Line:
-    """Numbers from 0 to `length` are taken, but for those returned."""
-
-    def __init__(self) -> None:
-        self.length = 0
+        self.fresh = count()
         self.returned: list[int] = []
 
 
-class Turn:
-    """A request's number among its like."""
+class Number:
+    """A request's number among its repeats."""
 
-    def __init__(self, turns: Turns, line: _Line, number: int) -> None:
-        self._turns: Turns | None = turns
-        self.line, self.number = line, number
+    def __init__(self, counted: _Count, value: int) -> None:
+        self._counted: _Count | None = counted
+        self.value = value
 
     def give_back(self) -> None:
-        """There is no answer to this number. Calling it again does nothing."""
-        turns, self._turns = self._turns, None
-        if turns is not None:
-            turns.take_back(self)
+        """Free the number: it got no answer. Idempotent."""
+        counted, self._counted = self._counted, None
+        if counted is not None:
+            heappush(counted.returned, self.value)
 
 
-class _Cells:
+class Cells:
     """Counts the runs of cells, where a notebook (or any IPython) runs this code.
 
     By IPython's own event, for `execution_count` stands still in a run without history.
@@ -112,18 +113,29 @@ class _Cells:
 
     def __init__(self) -> None:
         self._shell: Any = None
-        self._count = 0
+        self._runs = 0
 
-    def count(self) -> int:
+    def runs(self) -> int:
+        """Return how many cells have been run since `watch`."""
+        return self._runs
+
+    def watch(self) -> None:
+        """Count the cells of the IPython shell that is running, if there is one. Idempotent."""
         get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
         shell = get_ipython() if get_ipython is not None else None
         if shell is not None and shell is not self._shell:
+            self.unwatch()
             self._shell = shell
             shell.events.register("pre_run_cell", self._next)
-        return self._count
+
+    def unwatch(self) -> None:
+        """Stop counting. Idempotent."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            try:
+                shell.events.unregister("pre_run_cell", self._next)
+            except ValueError:
+                pass  # the shell was reset
 
     def _next(self, info: object) -> None:
-        self._count += 1
-
-
-_cells = _Cells()
+        self._runs += 1

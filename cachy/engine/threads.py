@@ -1,56 +1,51 @@
-"""Waiting for the disk without holding up an event loop.
+"""Waiting for the disk without blocking an event loop.
 
-Not with anyio's threads: they end only if their loop does so in good order, and a loop that CTRL-C
-broke would leave the process waiting for them for ever. The threads of `concurrent.futures` end
-with the interpreter, whatever happened before.
+Not in anyio's threads: they end only if their loop ends in good order, and after CTRL-C the process
+would wait for them for ever. Not in the loop's default executor either: it is the user's, and may
+be full of calls that wait for this one.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cachy.engine.inflight import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
 _MOST = 8  # writers at once; each waits for one flush of the disk
-_pool: tuple[int, ThreadPoolExecutor] | None = None
 
 
-async def in_thread(function: Callable[[], None]) -> None:
-    """Call a function that raises nothing in another thread, and wait for it. A task that is
-    cancelled meanwhile does not wait, and the function goes on."""
-    import asyncio
+class Threads:
+    """A few threads of this process, started when they are first needed. A forked child starts
+    its own, because its parent's threads did not survive the fork."""
 
-    if running_loop() is None:
-        import anyio.to_thread  # under trio, whose threads are daemons
+    def __init__(self) -> None:
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
-        await anyio.to_thread.run_sync(function)
-        return
-    try:
-        future = _executor().submit(function)
-    except RuntimeError:  # no more threads: the interpreter is going, or the system is full
-        function()
-        return
-    await asyncio.shield(asyncio.wrap_future(future))
+    async def run(self, function: Callable[[], None]) -> None:
+        """Call a function that raises nothing in another thread, and wait for it. A task that is
+        cancelled stops waiting, and the function goes on."""
+        if running_loop() is None:
+            import anyio.to_thread  # under trio, whose threads are daemons
 
+            await anyio.to_thread.run_sync(function)
+            return
+        import asyncio
 
-def running_loop() -> Any:
-    """The running event loop of asyncio, or None."""
-    import asyncio
+        try:
+            future = self._executor().submit(function)
+        except RuntimeError:  # no more threads: the interpreter is exiting, or the system is full
+            function()
+            return
+        await asyncio.shield(asyncio.wrap_future(future))
 
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+    def _executor(self) -> ThreadPoolExecutor:
+        if self._pool is None or self._pool[0] != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor
 
-
-def _executor() -> ThreadPoolExecutor:
-    """This process's threads: those of a parent did not survive the fork."""
-    global _pool
-    if _pool is None or _pool[0] != os.getpid():
-        from concurrent.futures import ThreadPoolExecutor
-
-        _pool = os.getpid(), ThreadPoolExecutor(_MOST, thread_name_prefix="cachy")
-    return _pool[1]
+            self._pool = os.getpid(), ThreadPoolExecutor(_MOST, thread_name_prefix="cachy")
+        return self._pool[1]

@@ -7,7 +7,9 @@ cachy never imports an HTTP library itself. That keeps `import cachy` cheap, and
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,19 +36,29 @@ class Patches:
         self._current = current
         self._undo: list[Callable[[], None]] = []
         self._watcher = _Watcher(self._patch)
+        self._lock = RLock()  # reentrant, as a finalizer may interrupt and switch cachy off
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = RLock()  # a thread of the parent may have held it
 
     def install(self) -> None:
-        for name in FAMILIES:
-            if (module := sys.modules.get(name)) is not None:
-                self._patch(name, module)
-        if self._watcher not in sys.meta_path:
-            sys.meta_path.insert(0, self._watcher)
+        """Patch what is loaded, and have the rest patched when it is. Idempotent."""
+        with self._lock:
+            for name in FAMILIES:
+                if (module := sys.modules.get(name)) is not None:
+                    self._patch(name, module)
+            if self._watcher not in sys.meta_path:
+                sys.meta_path.insert(0, self._watcher)
 
     def remove(self) -> None:
-        if self._watcher in sys.meta_path:
-            sys.meta_path.remove(self._watcher)
-        while self._undo:
-            self._undo.pop()()
+        """Undo all patches. Idempotent."""
+        with self._lock:
+            if self._watcher in sys.meta_path:
+                sys.meta_path.remove(self._watcher)
+            while self._undo:
+                self._undo.pop()()
 
     def _patch(self, name: str, module: ModuleType) -> None:
         family = importlib.import_module(FAMILIES[name])

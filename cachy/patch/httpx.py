@@ -1,14 +1,12 @@
 """httpx and httpx2: `Client.send` and `AsyncClient.send`, the library passed in as a module.
 
-Everything that both libraries and both colours share stands in plain functions; `send` and `asend`
-differ only in the lines that await.
+    send ──▶ _recall() ──▶ _LEAVE      not for cachy: the original `send`
+                      ├──▶ Response    a plain hit, through plain functions only
+                      └──▶ _Call ────▶ steps(): look again, wait, call, record; driven sync or async
 
-    send ──_recall()──▶ Entry ─────▶ _replay()            the response of a hit
-                  └───▶ Recording ─▶ original ─▶ _tap()   the live response, recorded as it passes
-                  └───▶ CacheMiss ─▶ answer()             replay mode: raised, or told (miss.py)
-
-A miss and its later hits look alike because both responses are made here, in `_response`: from the
-kept headers, and with a body that is already decoded.
+A call is written once, as a generator of steps (engine/exchange.py). A miss and its later hits look
+alike because both responses are made here, in `_response`: from the kept headers, and with a body
+that is already decoded.
 """
 
 from __future__ import annotations
@@ -19,49 +17,35 @@ from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
-from cachy.engine.cache import Question
-from cachy.engine.inflight import Caller, Flight, async_caller, sync_caller, whoever
+from cachy.engine.cache import Missing
+from cachy.engine.exchange import Do, adrive, drive, take_off
+from cachy.engine.inflight import Caller, async_caller, running_caller, sync_caller
 from cachy.engine.recording import Recording
-from cachy.engine.threads import in_thread
 from cachy.errors import CacheMiss
-from cachy.patch.miss import answer
+from cachy.patch.fakes import is_fake
+from cachy.patch.miss import MissAnswer, answer
 from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
-from cachy.store.entry import to_wire
+from cachy.rules.message import Hop, Request, ResponseHead
+from cachy.store.entry import Entry, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import ModuleType
 
     from cachy.engine.cache import Cache
+    from cachy.engine.exchange import Steps
     from cachy.patch import Current
     from cachy.rules.hosts import Route
-    from cachy.store.entry import Entry, Wire
+    from cachy.store.entry import Wire
 
-    Concern = tuple[str, str, list[tuple[str, str]], Route]  # method, URL, headers, route
-
-
-class _Seen(dict[bytes, str | None]):
-    """From a header's name as it is sent to its lower-case name, or None if cachy does not look
-    at it. Learned as names come: clients send the same ones all the time."""
-
-    _MOST = 1024
-
-    def __missing__(self, name: bytes) -> str | None:
-        lower = name.decode("latin-1").lower()
-        seen = lower if lower in SEEN_HEADERS or lower == "upgrade" else None
-        if len(self) < self._MOST:
-            self[name] = seen
-        return seen
-
-
-_seen = _Seen()
 # A transport may itself use a client: one call is one recording, that of the outermost. A task that
-# is born within a call inherits this, and is known for another.
+# is born within a call inherits this, and is not taken for it.
 _inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
+_LEAVE: Any = object()
 
 
 def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch both clients of httpx or httpx2, once. Returns the functions that undo it."""
+    """Patch both clients of httpx or httpx2, once. Return the functions that undo it."""
     adapter = _Adapter(httpx)
     undo: list[Callable[[], None]] = []
     for client_class, make_send in (
@@ -82,11 +66,26 @@ def _restore(client_class: Any, send: Any, original: Any) -> None:
         client_class.send = original
 
 
-class _Colour(NamedTuple):
-    """What differs between the colours: the bodies that can be sent, a transport's method."""
+class _Flavour(NamedTuple):
+    """What differs between sync and async: the bodies that can be sent, and names of methods."""
 
     stream: Any
-    method: str
+    transport: str
+    read: str
+    close: str
+    caller: Callable[[], Caller]
+
+
+class _Call(NamedTuple):
+    """A call that is more than a plain hit. `found` is what the look-up gave; None if the body of
+    the request must be read before there can be one."""
+
+    cache: Cache
+    client: Any
+    request: Any
+    stream: bool
+    route: Route
+    found: Entry | Missing | MissAnswer | None
 
 
 class _Adapter:
@@ -97,231 +96,137 @@ class _Adapter:
         self._client = f"{httpx.__name__}/{httpx.__version__}"
         whole = httpx.Response(200, content=b"whole")
         self._keeps_content = whole.__dict__.get("_content") == b"whole" and whole.is_closed
-        self._sync = _Colour(httpx.SyncByteStream, "handle_request")
-        self._async = _Colour(httpx.AsyncByteStream, "handle_async_request")
+        self._sync = _Flavour(httpx.SyncByteStream, "handle_request", "read", "close", sync_caller)
+        self._async = _Flavour(
+            httpx.AsyncByteStream, "handle_async_request", "aread", "aclose", async_caller
+        )
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
-
-        class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
-            """The decoded body of a live response, recorded on its way to the caller."""
-
-            def __init__(self, live: Any, recording: Recording) -> None:
-                self._live, self._recording = live, recording
-                self.response: Any = None  # a weak reference: a dropped response is gone at once
-
-            def __iter__(self) -> Iterator[bytes]:
-                recording = self._recording
-                recording.read_on()
-                try:
-                    for piece in self._live.iter_bytes():
-                        if passing := recording.feed(piece):
-                            if recording.may_be_whole:
-                                recording.commit(closing=False)
-                            yield passing
-                            recording.read_on()
-                except BaseException as error:
-                    recording.lost()
-                    if (held := recording.release()) and isinstance(error, Exception):
-                        yield held
-                    raise
-                if held := recording.release():
-                    yield held
-                recording.ended()
-
-            async def __aiter__(self) -> AsyncIterator[bytes]:
-                recording = self._recording
-                recording.read_on()
-                try:
-                    async for piece in self._live.aiter_bytes():
-                        if passing := recording.feed(piece):
-                            if recording.may_be_whole:
-                                await in_thread(partial(recording.commit, closing=False))
-                            yield passing
-                            recording.read_on()
-                except BaseException as error:
-                    recording.lost()
-                    if (held := recording.release()) and isinstance(error, Exception):
-                        yield held
-                    raise
-                if held := recording.release():
-                    yield held
-                recording.ended()
-
-            def close(self) -> None:
-                try:
-                    self._live.close()
-                finally:
-                    self._set_elapsed()
-                    self._recording.commit()
-
-            async def aclose(self) -> None:
-                try:
-                    await self._live.aclose()
-                finally:
-                    self._set_elapsed()
-                    if self._recording.due():
-                        await in_thread(self._recording.commit)
-
-            def _set_elapsed(self) -> None:
-                if (response := self.response()) is not None:
-                    response.elapsed = _duration(self._recording.ms())
-
-        self._tapped_stream = TappedStream
+        self._tapped_stream = _tapped_stream(httpx)
 
     def sync_send(self, original: Any, current: Current) -> Any:
+        """Return what takes the place of `Client.send`."""
+
         @wraps(original)
         def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = current()
-            if cache is None:
+            recalled = _LEAVE
+            if cache is not None:
+                recalled = self._recall(cache, client, request, stream, self._sync)
+            if recalled is _LEAVE:
                 return original(client, request, stream=stream, **options)
-            try:
-                if (concern := self._concern(cache, client, request, self._sync)) is None:
-                    return original(client, request, stream=stream, **options)
-                asked = cache.ask(*concern, request.read())
-                if asked is None:
-                    return original(client, request, stream=stream, **options)
-                if isinstance(asked, Question):
-                    while isinstance(found := cache.look(asked, sync_caller), Flight):
-                        found.wait(_read_timeout(request))
-                else:
-                    found = asked
-            except CacheMiss as miss:
-                found = answer(miss, request.headers)
-            if not isinstance(found, Recording):
-                hooks = client.event_hooks
-                unread = stream or bool(hooks["request"] or hooks["response"])
-                response = self._replay(client, request, found, unread=unread)
-                if unread:
-                    try:
-                        for hook in hooks["request"]:
-                            hook(request)
-                        for hook in hooks["response"]:
-                            hook(response)
-                        if not stream:
-                            response.read()
-                    except BaseException:
-                        response.close()
-                        raise
-                return response
-            token = _inside.set(whoever())
-            try:
-                live = original(client, request, stream=True, **options)
-            except BaseException:
-                found.abandon("the call failed")
-                raise
-            finally:
-                _inside.reset(token)
-            response = self._tap(client, live, found)
-            if not stream:
-                try:
-                    response.read()
-                except BaseException:
-                    response.close()
-                    raise
-            return response
+            if recalled.__class__ is not _Call:
+                return recalled
+            return drive(self._steps(recalled, self._sync, original, options))
 
         return send
 
     def async_send(self, original: Any, current: Current) -> Any:
+        """Return what takes the place of `AsyncClient.send`."""
+
         @wraps(original)
         async def asend(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = current()
-            if cache is None:
+            recalled = _LEAVE
+            if cache is not None:
+                recalled = self._recall(cache, client, request, stream, self._async)
+            if recalled is _LEAVE:
                 return await original(client, request, stream=stream, **options)
-            try:
-                if (concern := self._concern(cache, client, request, self._async)) is None:
-                    return await original(client, request, stream=stream, **options)
-                asked = cache.ask(*concern, await request.aread())
-                if asked is None:
-                    return await original(client, request, stream=stream, **options)
-                if isinstance(asked, Question):
-                    while isinstance(found := cache.look(asked, async_caller), Flight):
-                        await found.wait_async(_read_timeout(request))
-                else:
-                    found = asked
-            except CacheMiss as miss:
-                found = answer(miss, request.headers)
-            if not isinstance(found, Recording):
-                hooks = client.event_hooks
-                unread = stream or bool(hooks["request"] or hooks["response"])
-                response = self._replay(client, request, found, unread=unread)
-                if unread:
-                    try:
-                        for hook in hooks["request"]:
-                            await hook(request)
-                        for hook in hooks["response"]:
-                            await hook(response)
-                        if not stream:
-                            await response.aread()
-                    except BaseException:
-                        await response.aclose()
-                        raise
-                return response
-            token = _inside.set(whoever())
-            try:
-                live = await original(client, request, stream=True, **options)
-            except BaseException:
-                found.abandon("the call failed")
-                raise
-            finally:
-                _inside.reset(token)
-            response = self._tap(client, live, found)
-            if not stream:
-                try:
-                    await response.aread()
-                except BaseException:
-                    await response.aclose()
-                    raise
-            return response
+            if recalled.__class__ is not _Call:
+                return recalled
+            return await adrive(self._steps(recalled, self._async, original, options))
 
         return asend
 
-    def _concern(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> Concern | None:
-        """What cachy looks at of a request; None for one that must go through untouched."""
-        if ((inside := _inside.get()) is not None and inside == whoever()) or client.is_closed:
-            return None
-        url = str(request.url)
+    def _recall(
+        self, cache: Cache, client: Any, request: Any, stream: bool, flavour: _Flavour
+    ) -> Any:
+        """Return the response of a plain hit, the call to be made, or _LEAVE for a request that
+        must go through untouched."""
+        if ((inside := _inside.get()) is not None and inside == running_caller()) or (
+            client.is_closed
+        ):
+            return _LEAVE
+        method, url = request.method, str(request.url)
+        route = cache.route(method, url)
+        if route is None or not isinstance(request.stream, flavour.stream):
+            return _LEAVE  # of a body of the other flavour the client will complain
+        if not cache.settings.fakes and is_fake(
+            client, request.url, flavour.transport, self._fakes
+        ):
+            cache.events.passed(method, url, "its transport is a fake")
+            return _LEAVE
+        if "upgrade" in request.headers:
+            return _LEAVE
+        found: Entry | Missing | MissAnswer | None = None
         try:
-            route = cache.wants(request.method, url)
+            if not route.cached:
+                raise cache.refuse(method, url, route)
+            if hasattr(request, "_content"):
+                found = cache.lookup(_translated(request, method, url), route)
+                if found is None:
+                    return _LEAVE
         except CacheMiss as miss:
-            if "upgrade" in request.headers or self._is_fake(cache, client, request, colour):
-                return None
-            cache.refuses(miss)
+            found = answer(miss, request.headers)
+        if found.__class__ is Entry and not stream:
+            hooks = client.event_hooks
+            if not (hooks["request"] or hooks["response"]):
+                return self._replay(client, request, found, unread=False)
+        return _Call(cache, client, request, stream, route, found)
+
+    def _steps(self, call: _Call, flavour: _Flavour, original: Any, options: Any) -> Steps:
+        """Make a call that is not a plain hit. Returns its response."""
+        cache, client, request, stream, route, found = call
+        answered: Entry | MissAnswer | Recording
+        try:
+            if found is None:
+                yield Do(getattr(request, flavour.read))
+                asked = _translated(request, request.method, str(request.url))
+                found = cache.lookup(asked, route)
+                if found is None:
+                    return (yield Do(original, client, request, stream=stream, **options))
+            if isinstance(found, Missing):
+                timeout = _read_timeout(request)
+                answered = yield from take_off(cache, found, flavour.caller, timeout)
+            else:
+                answered = found
+        except CacheMiss as miss:
+            answered = answer(miss, request.headers)
+        if isinstance(answered, Recording):
+            response = yield from self._record(call, answered, original, options)
+            hooks: list[Any] = []
+        else:
+            response = self._replay(client, request, answered, unread=True)
+            hooks = [partial(hook, request) for hook in client.event_hooks["request"]]
+            hooks += [partial(hook, response) for hook in client.event_hooks["response"]]
+        try:
+            for hook in hooks:
+                yield Do(hook)
+            if not stream:
+                yield Do(getattr(response, flavour.read))
+        except BaseException:
+            yield Do(getattr(response, flavour.close))
             raise
-        if route is None:
-            return None
-        if not isinstance(request.stream, colour.stream):
-            return None  # the client will say so
-        if self._is_fake(cache, client, request, colour):
-            cache.passes(request.method, url, "its transport is a fake")
-            return None
-        headers = [
-            (name, value.decode("latin-1"))
-            for sent, value in request.headers.raw
-            if (name := _seen[sent]) is not None
-        ]
-        if "upgrade" in dict(headers):
-            return None
-        return request.method, url, headers, route
+        return response
 
-    def _is_fake(self, cache: Cache, client: Any, request: Any, colour: _Colour) -> bool:
-        """Whether a request would reach a mock or an in-process app: no real answer, no recording.
+    def _record(self, call: _Call, recording: Recording, original: Any, options: Any) -> Steps:
+        """Call live. Returns the response, unread, its body recorded on its way."""
+        token = _inside.set(running_caller())
+        try:
+            live = yield Do(original, call.client, call.request, stream=True, **options)
+        except BaseException:
+            recording.abandon("the call failed")
+            raise
+        finally:
+            _inside.reset(token)
+        response = self._tap(call, live, recording)
+        if call.stream:
+            recording.hand_over()
+        return response
 
-        No public name tells a client's transport, nor the pool under it, which respx replaces.
-        """
-        if cache.options.fakes:
-            return False
-        find = getattr(client, "_transport_for_url", None)
-        transport = find(request.url) if find is not None else None
-        if isinstance(transport, self._fakes):
-            return True
-        pool = getattr(transport, "_pool", None)
-        return _is_mock(getattr(type(transport), colour.method, None)) or (
-            pool is not None and _is_mock(getattr(type(pool), colour.method, None))
-        )
-
-    def _replay(self, client: Any, request: Any, entry: Entry, *, unread: bool) -> Any:
-        """The response in an entry, as `send` returns it; if `unread`, with its body to come."""
-        head, body, wire = entry
+    def _replay(self, client: Any, request: Any, found: Entry | MissAnswer, *, unread: bool) -> Any:
+        """Return the response in an entry, as `send` returns it; if `unread`, with its body to
+        come."""
+        head, body, wire = found
         final, history = self._led(request, head) if "redirects" in head else (request, [])
         extensions = {
             "http_version": head["http"].encode() if "http" in head else b"HTTP/1.1",
@@ -350,14 +255,14 @@ class _Adapter:
         return response
 
     def _led(self, request: Any, head: dict[str, Any]) -> tuple[Any, list[Any]]:
-        """Where redirects led a request: the last one, and the responses on the way."""
+        """Return where redirects led a request: the last one, and the responses on the way."""
         httpx = self._httpx
         history: list[Any] = []
         for hop in head["redirects"]:
             try:
                 following = httpx.Request(hop["method"], hop["url"])
             except (httpx.InvalidURL, UnicodeError):
-                break  # no client was ever led there: somebody made this up
+                break  # no client was ever redirected there: the entry was made up
             redirect = httpx.Response(
                 hop["status"],
                 headers={"location": hop["location"].encode()},
@@ -370,25 +275,27 @@ class _Adapter:
             request = following
         return request, history
 
-    def _tap(self, client: Any, live: Any, recording: Recording) -> Any:
-        """The live response, or one like it whose body is recorded on its way."""
+    def _tap(self, call: _Call, live: Any, recording: Recording) -> Any:
+        """Return the live response, or one like it whose body is recorded on its way."""
         reason = live.reason_phrase
-        headers = recording.begin(
+        standard = str(self._httpx.codes.get_reason_phrase(live.status_code))
+        head = ResponseHead(
             live.status_code,
             _pairs_of_text(live.headers),
-            sent=[(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)],
             client=self._client,
             http=live.http_version,
-            reason=None if reason == self._standard_reason(live.status_code) else reason,
+            reason=None if reason == standard else reason,
             redirects=[_hop(response, following) for response, following in _pairs(live)],
         )
+        sent = [(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)]
+        headers = recording.begin(head, sent=sent)
         live.extensions["cachy"] = {"from": "network", "key": recording.key}
         if headers is None:
             return live
-        stream = self._tapped_stream(live, recording)
+        stream = self._tapped_stream(live, recording, call.cache.threads)
         finalize(stream, recording.abandon)  # a stream that is dropped unclosed
         response = self._response(
-            client,
+            call.client,
             live.status_code,
             to_wire(headers),
             stream,
@@ -420,32 +327,94 @@ class _Adapter:
             default_encoding=getattr(client, "_default_encoding", "utf-8"),
         )
 
-    def _standard_reason(self, status: int) -> str:
-        return str(self._httpx.codes.get_reason_phrase(status))
+
+def _tapped_stream(httpx: ModuleType) -> Any:
+    """Return the class of a live response's decoded body, recorded on its way to the caller."""
+
+    class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
+        def __init__(self, live: Any, recording: Recording, threads: Any) -> None:
+            self._live, self._recording, self._threads = live, recording, threads
+            self.response: Any = None  # a weak reference: a dropped response is gone at once
+
+        def __iter__(self) -> Iterator[bytes]:
+            recording = self._recording
+            try:
+                for piece in self._live.iter_bytes():
+                    passing = recording.feed(piece)
+                    if recording.may_be_whole:
+                        recording.commit(closing=False)
+                    if passing:
+                        yield passing
+            except Exception:
+                if held := recording.release():
+                    yield held
+                raise
+            if held := recording.ended():
+                yield held
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            recording = self._recording
+            try:
+                async for piece in self._live.aiter_bytes():
+                    passing = recording.feed(piece)
+                    if recording.may_be_whole:
+                        await self._threads.run(partial(recording.commit, closing=False))
+                    if passing:
+                        yield passing
+            except Exception:
+                if held := recording.release():
+                    yield held
+                raise
+            if held := recording.ended():
+                yield held
+
+        def close(self) -> None:
+            try:
+                self._live.close()
+            finally:
+                self._set_elapsed()
+                self._recording.commit()
+
+        async def aclose(self) -> None:
+            try:
+                await self._live.aclose()
+            finally:
+                self._set_elapsed()
+                if self._recording.due():
+                    await self._threads.run(self._recording.commit)
+
+        def _set_elapsed(self) -> None:
+            if (response := self.response()) is not None:
+                response.elapsed = _duration(self._recording.ms())
+
+    return TappedStream
 
 
-_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest"})
+def _translated(request: Any, method: str, url: str) -> Request:
+    headers = [
+        (name, value.decode("latin-1"))
+        for sent, value in request.headers.raw
+        if (name := _seen(sent)) is not None
+    ]
+    return Request(method, url, headers, request.content)
 
 
-@lru_cache(maxsize=64)
-def _is_mock(function: Any) -> bool:
-    """Whether a method comes from a mocking library. Instrumentation wraps methods instead, and
-    says so in `__wrapped__`."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    home = getattr(function, "__module__", None) or type(function).__module__
-    return home.partition(".")[0] in _MOCKERS
+@lru_cache(maxsize=1024)
+def _seen(name: bytes) -> str | None:
+    """Return the lower-case name of a header; None for one that a key does not depend on."""
+    lower = name.decode("latin-1").lower()
+    return lower if lower in SEEN_HEADERS else None
 
 
 def _origin(head: dict[str, Any]) -> dict[str, Any]:
-    """Where a response came from: what `response.extensions["cachy"]` tells."""
+    """Return where a response came from: what `response.extensions["cachy"]` tells."""
     if "miss" in head:
         return {"from": "miss", "miss": head["miss"]}
     return {"from": "store", "key": head["key"][:KEY_LENGTH], "recorded": head.get("recorded")}
 
 
 def _read_timeout(request: Any) -> float | None:
-    """The seconds for which a client waits for an answer; None for ever."""
+    """Return the seconds for which a client waits for an answer; None for ever."""
     timeout = request.extensions.get("timeout")
     seconds = timeout.get("read") if isinstance(timeout, dict) else None
     return seconds if isinstance(seconds, int | float) else None
@@ -456,20 +425,20 @@ def _duration(ms: float) -> timedelta:
 
 
 def _pairs_of_text(headers: Any) -> list[tuple[str, str]]:
-    """Headers as text that encodes back to the same bytes."""
+    """Return headers as text that encodes back to the same bytes."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
 
 
 def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
-    """Each response of a redirected call's history with the request that followed it."""
+    """Return each response of a redirected call's history with the request that followed it."""
     requests = [response.request for response in live.history[1:]] + [live.request]
     return zip(live.history, requests, strict=True) if live.history else iter(())
 
 
-def _hop(response: Any, following: Any) -> dict[str, Any]:
-    return {
-        "status": response.status_code,
-        "location": canonical_url(str(response.url.join(response.headers.get("location", "")))),
-        "method": following.method,
-        "url": canonical_url(str(following.url)),
-    }
+def _hop(response: Any, following: Any) -> Hop:
+    return Hop(
+        response.status_code,
+        canonical_url(str(response.url.join(response.headers.get("location", "")))),
+        following.method,
+        canonical_url(str(following.url)),
+    )

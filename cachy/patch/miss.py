@@ -1,12 +1,12 @@
 """What an SDK's user sees of a miss.
 
 A miss is raised, and `except cachy.CacheMiss` works, unless the SDK takes every exception for a
-bad connection: then it would try again, with pauses, and end in "Connection error.". Those SDKs are
+lost connection: then it would retry, with pauses, and end in "Connection error.". Those SDKs are
 made by Stainless, say so in their requests, and obey `x-should-retry`: they get a response with
 the text of the miss as its error, and raise that at once. In November 2026:
 
     httpx, httpx2            raised    CacheMiss
-    google-genai 3           raised    CacheMiss; it retries only its own errors and bad weather
+    google-genai 3           raised    CacheMiss; it retries its own and transient network errors
     mistralai 3              raised    CacheMiss; likewise
     cohere 7                 raised    CacheMiss; likewise
     ollama 0.6               raised    CacheMiss; retries nothing
@@ -15,8 +15,8 @@ the text of the miss as its error, and raise that at once. In November 2026:
                                        with the text, by the miss's status_code; through the
                                        openai SDK for some providers: then as there
     openai 2                 response  APIStatusError with the text; retries any exception
-    openai 3                 response  the same; 3.0 retries any exception, 3.54 none but bad
-                                       weather; shows of an error only `error.message`
+    openai 3                 response  the same; 3.0 retries any exception, 3.54 only transient
+                                       network errors; shows of an error only `error.message`
     anthropic 2              response  the same as openai 2
     groq 1                   response  the same as openai 2
 
@@ -27,13 +27,10 @@ JSON is for those that need it, or may.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-from cachy.lazy import orjson
-from cachy.store.entry import Entry
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cachy.errors import CacheMiss
 
@@ -41,8 +38,17 @@ if TYPE_CHECKING:
 _SHOWS_TEXT = re.compile(r"\w+/Python [012]\.")
 
 
-def answer(miss: CacheMiss, headers: Mapping[str, str]) -> Entry:
-    """The response that tells of a miss, to a client that sends these headers.
+class MissAnswer(NamedTuple):
+    """A response that tells of a miss. It has the fields of an entry that an adapter needs for a
+    response; `head["miss"]` is the miss itself."""
+
+    head: dict[str, Any]
+    body: bytes
+    wire: Sequence[tuple[bytes, bytes]] = ()
+
+
+def answer(miss: CacheMiss, headers: Mapping[str, str]) -> MissAnswer:
+    """Return the response that tells of a miss, to a client that sends these headers.
 
     Raises the miss itself where the client lets it pass.
     """
@@ -52,6 +58,8 @@ def answer(miss: CacheMiss, headers: Mapping[str, str]) -> Entry:
     if _SHOWS_TEXT.match(agent):
         kind, body = "text/plain; charset=utf-8", str(miss).encode()
     else:
+        import orjson
+
         kind = "application/json"
         body = orjson.dumps({"error": {"message": str(miss), "type": "cachy_miss"}})
     head = {
@@ -61,4 +69,4 @@ def answer(miss: CacheMiss, headers: Mapping[str, str]) -> Entry:
         "ms": 0.0,
         "miss": miss,
     }
-    return Entry(head, body)
+    return MissAnswer(head, body)

@@ -23,29 +23,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.lazy import hashlib, json, lazy_pattern, orjson, urls
+from cachy.rules.message import Request as Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 KEY_LENGTH = 32
 """Hex digits of the digest that name an entry."""
-
-
-class Request(NamedTuple):
-    """What a client is about to send, in no library's terms.
-
-    `headers` are (lower-case name, value) pairs: at least those in `SEEN_HEADERS`. `body` is
-    complete.
-    """
-
-    method: str
-    url: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        """The first value of a header by its lower-case name, or the empty string."""
-        return next((value for key, value in self.headers if key == name), "")
 
 
 class Noise(NamedTuple):

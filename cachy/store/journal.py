@@ -32,7 +32,7 @@ from cachy.store.folder import DirStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cachy.engine.cache import Stats
+    from cachy.engine.events import Stats
 
 RUN_VARIABLE = "CACHY_RUN"
 """In the environment: what `cachy run` calls its run, for all sessions below it."""

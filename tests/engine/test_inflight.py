@@ -18,6 +18,7 @@ import pytest
 from standin import Behaviour, Standin, error
 
 from cachy import Session, disable_cachy, enable_cachy
+from cachy.engine import inflight
 from cachy.engine.inflight import PATIENCE, Caller, Flights, async_caller, sync_caller
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -58,20 +59,34 @@ def in_tasks(count: int, body: dict[str, Any], library: Any) -> list[bytes]:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
-@pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "stream"])
 @pytest.mark.parametrize("at_once", [in_threads, in_tasks])
 def test_a_hundred_at_once_make_one_call(
     at_once: Callable[[int, dict[str, Any], Any], list[bytes]],
-    body: dict[str, Any],
     library: Any,
     standin: Standin,
     session: Session,
 ) -> None:
     with standin.behave(SLOW):
-        answers = at_once(100, body, library)
+        answers = at_once(100, PLAIN, library)
     assert len(standin.calls) == 1
     assert len(set(answers)) == 1
     assert (session.stats.misses, session.stats.hits) == (1, 99)
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
+@pytest.mark.parametrize("at_once", [in_threads, in_tasks])
+def test_a_stream_that_has_begun_is_not_waited_for(
+    at_once: Callable[[int, dict[str, Any], Any], list[bytes]],
+    library: Any,
+    standin: Standin,
+    session: Session,
+) -> None:
+    """Its reader decides when it ends, and the first piece for others must not wait for that."""
+    with standin.behave(Behaviour(pause=0.05)):
+        answers = at_once(20, STREAM, library)
+    assert 1 < len(standin.calls) == session.stats.misses
+    assert all(b"[DONE]" in answer for answer in answers)
+    assert session.stats.misses + session.stats.hits == 20
 
 
 def test_threads_and_loops_share_a_flight(standin: Standin, session: Session) -> None:
@@ -218,7 +233,10 @@ def test_nobody_waits_for_a_loop_that_was_closed_amid_a_call() -> None:
     assert flights.join("key", sync_caller())[1]
 
 
-def test_nobody_waits_for_a_thread_that_is_over() -> None:
+def test_a_thread_that_ended_amid_a_call_is_waited_for_within_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inflight, "LONGEST", 0.3)
     flights = Flights()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: flights.join("key", sync_caller())).result()
@@ -230,14 +248,18 @@ def test_nobody_waits_for_a_thread_that_is_over() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-def test_a_child_does_not_wait_for_its_parent(standin: Standin, session: Session) -> None:
-    with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
-        flights = session.cache._flights
-        child = os.fork()
-        if child == 0:
-            _, leads = flights.join(next(iter(flights._flights)), Caller(0))
+def test_a_child_does_not_wait_for_its_parent() -> None:
+    flights = Flights()
+    assert flights.join("key", Caller(1))[1]
+    child = os.fork()
+    if child == 0:
+        leads = False
+        try:
+            _, leads = flights.join("key", Caller(2))
+        finally:
             os._exit(0 if leads else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not flights.join("key", Caller(2))[1]
 
 
 @pytest.mark.parametrize("awaited", [False, True])

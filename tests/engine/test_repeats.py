@@ -16,7 +16,7 @@ import pytest
 from standin import Behaviour, Standin, error
 
 from cachy import CacheMiss, ConfigError, cachy, disable_cachy, enable_cachy, scope
-from cachy.engine.repeats import Turns
+from cachy.engine.repeats import Numbers
 from cachy.rules.key import Request, canonical, digest, numbered
 from cachy.rules.outline import outline
 
@@ -168,12 +168,12 @@ def test_what_is_not_kept_gives_its_number_back(standin: Standin) -> None:
 
 
 def test_a_gap_is_filled_by_the_next(standin: Standin) -> None:
-    turns = Turns()
+    turns = Numbers()
     taken = [turns.take("key") for _ in range(4)]
     taken[2].give_back()
     taken[1].give_back()
     taken[1].give_back()
-    assert [turns.take("key").number for _ in range(3)] == [1, 2, 4]
+    assert [turns.take("key").value for _ in range(3)] == [1, 2, 4]
 
 
 def test_a_loop_that_grows_records_only_what_is_new(standin: Standin) -> None:

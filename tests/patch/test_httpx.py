@@ -40,7 +40,6 @@ from standin import (
 )
 
 from cachy import CacheMiss, CachyWarning, cachy, disable_cachy, doms, enable_cachy
-from cachy.store import entry
 from cachy.store.folder import DirStore, read_entry
 
 CHAT = "https://api.openai.com/v1/chat/completions"
@@ -820,7 +819,7 @@ def test_a_poll_is_kept_when_it_has_ended(http: Http, standin: Standin, session:
 def test_what_is_too_long_is_not_kept(
     http: Http, standin: Standin, session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entry, "BODY_LIMIT", 1000)
+    monkeypatch.setattr("cachy.engine.recording.BODY_LIMIT", 1000)
     standin.behave(Behaviour(answer=json_answer({"text": "x" * 2000})))
     for _ in range(2):
         assert len(http.post().json()["text"]) == 2000

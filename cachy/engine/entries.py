@@ -1,0 +1,84 @@
+"""From a request and its answer to an entry: one pure builder, for recordings, importers and tests.
+
+Request, ResponseHead ──make_head()──▶ head        when a response begins
+head, canonical, Answer ──make_entry()──▶ Entry    when its body is complete
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cachy.rules.key import canonical_url
+from cachy.rules.outline import outline
+from cachy.rules.verdict import kept_headers, model_of, stream_kind, usage_of
+from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from cachy.rules.message import Request, ResponseHead
+    from cachy.rules.verdict import Answer
+
+
+def make_head(
+    request: Request,
+    response: ResponseHead,
+    key: str,
+    *,
+    nonce: str,
+    hdrs: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the head of an entry as far as it is known before the body.
+
+    `key` has all 64 digits; `nonce` is a few random hex digits; `hdrs` are the lower-case names of
+    response headers to keep beside the usual ones.
+    """
+    encoded = any(name.lower() == "content-encoding" for name, _ in response.headers)
+    head: dict[str, Any] = {
+        "cachy": FORMAT,
+        "key": key,
+        "recorded": "",
+        "nonce": nonce,
+        "method": request.method,
+        "url": canonical_url(request.url),
+        "status": response.status,
+        "headers": kept_headers(response.headers, frozenset(hdrs), encoded),
+        "client": response.client,
+    }
+    if response.http != "HTTP/1.1":
+        head["http"] = response.http
+    if response.reason is not None:
+        head["reason"] = response.reason
+    if response.redirects:
+        head["redirects"] = [hop._asdict() for hop in response.redirects]
+    return head
+
+
+def make_entry(
+    head: dict[str, Any],
+    request: Request,
+    canonical: bytes,
+    answer: Answer,
+    *,
+    recorded: str,
+    ms: float,
+    requests: str = "outline",
+) -> Entry:
+    """Return the entry of an answer that is complete.
+
+    `head` comes from `make_head`; `recorded` is a UTC time in ISO 8601, `ms` the milliseconds that
+    the call took; `requests` says what of the request is kept: `outline`, `full` or `none`.
+    """
+    full = requests == "full" and len(canonical) < HEAD_LIMIT
+    asked = outline(canonical, full=full)
+    complete = {
+        **head,
+        "recorded": recorded,
+        "ms": ms,
+        "model": model_of(request.url, asked.get("body")),
+        "stream": stream_kind(answer.content_type, answer.body),
+        "usage": usage_of(answer),
+    }
+    if requests != "none":
+        complete["request"] = asked
+    return Entry(complete, answer.body)

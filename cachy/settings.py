@@ -1,0 +1,175 @@
+"""The settings of a session, checked once.
+
+    check(arguments) ──▶ Settings        the arguments of enable_cachy(), cachy(), a pytest mark
+
+A setting is added in three places: here, in the signature of `enable_cachy`, and in the README.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cachy.errors import ConfigError
+from cachy.rules.hosts import Hosts, doms
+from cachy.rules.key import NOISE, Noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+
+class Mode(NamedTuple):
+    """What a mode does: answer from the store, make live calls, record them."""
+
+    name: str
+    reads: bool
+    calls: bool
+    keeps: bool
+
+
+MODES = {
+    "auto": Mode("auto", reads=True, calls=True, keeps=True),
+    "replay": Mode("replay", reads=True, calls=False, keeps=False),
+    "refresh": Mode("refresh", reads=False, calls=True, keeps=True),
+    "off": Mode("off", reads=False, calls=True, keeps=False),
+}
+VCR_MODES = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
+"""VCR's names for modes, understood wherever a mode is."""
+MODE_VARIABLE = "CACHY_MODE"
+
+_REQUESTS = ("outline", "full", "none")
+_REPEATS = ("same", "distinct")
+
+
+class Settings(NamedTuple):
+    """The settings of a session; `enable_cachy` says what each of them does."""
+
+    store: Any = "dir"
+    cache_dir: str | os.PathLike[str] | None = None
+    hosts: Hosts = Hosts(doms)
+    mode: Mode = MODES["auto"]
+    hdrs: frozenset[str] = frozenset()
+    errors: bool = False
+    requests: str = "outline"
+    noise: tuple[Noise, ...] = NOISE
+    scope: str = ""
+    repeats: str = "same"
+    fakes: bool = False
+    debug: bool = False
+
+
+def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Settings:
+    """Return `base` (by default the defaults) with these arguments of `enable_cachy` in place.
+
+    CACHY_MODE, where it is set, wins over the mode. Raises ConfigError for an invalid value; it
+    names the value, and what to write in its place. Raises TypeError for an unknown argument.
+    """
+    for name in arguments:
+        if name not in _CHECKS:
+            raise TypeError(f"cachy has no setting {name!r}{_suggestion(name, _CHECKS)}")
+    values = {_FIELDS.get(name, name): _CHECKS[name](value) for name, value in arguments.items()}
+    settings = (base or Settings())._replace(**values)
+    if not isinstance(settings.store, str) and settings.cache_dir is not None:
+        raise ConfigError('cache_dir goes with store="dir"; give one of the two')
+    return settings._replace(mode=mode_in_force(settings.mode))
+
+
+def mode_in_force(mode: Mode) -> Mode:
+    """Return the mode of CACHY_MODE, where that is set, or else this one. Raises ConfigError."""
+    variable = os.environ.get(MODE_VARIABLE, "").strip()
+    return check_mode(variable.lower(), MODE_VARIABLE) if variable else mode
+
+
+def check_mode(mode: Any, name: str = "mode") -> Mode:
+    """Return the mode of a name, cachy's or VCR's. `name` is what the mode was given as. Raises
+    ConfigError."""
+    if isinstance(mode, Mode):
+        return mode
+    known = VCR_MODES.get(mode, mode) if isinstance(mode, str) else mode
+    return MODES[_one_of(name, known, tuple(MODES))]
+
+
+def _one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+    if isinstance(value, str) and value in allowed:
+        return value
+    hint = _suggestion(str(value), allowed)
+    raise ConfigError(f"invalid {name}={value!r}: give one of {', '.join(allowed)}{hint}")
+
+
+def _suggestion(text: str, allowed: Collection[str]) -> str:
+    close = get_close_matches(text, allowed, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _check_store(store: Any) -> Any:
+    if isinstance(store, str) and store == "dir":
+        return store
+    if isinstance(store, str) and store in (*MODES, *VCR_MODES):
+        raise ConfigError(f"store={store!r} is a mode: write mode={store!r}")
+    if isinstance(store, str | os.PathLike):
+        raise ConfigError(
+            f"store={os.fspath(store)!r} is not a kind of store; for a folder of your choice use "
+            f"cache_dir={os.fspath(store)!r}"
+        )
+    keeps = hasattr(store, "put") or hasattr(store, "__setitem__")
+    if keeps and hasattr(store, "get") and not isinstance(store, type):
+        return store
+    raise ConfigError(
+        f'store={store!r} is not a store; use "dir", or a mutable mapping such as {{}}'
+    )
+
+
+def _check_headers(hdrs: Any) -> frozenset[str]:
+    if isinstance(hdrs, str):
+        raise ConfigError(f"hdrs={hdrs!r} is a single string; pass a tuple: hdrs=({hdrs!r},)")
+    if not isinstance(hdrs or (), Iterable):
+        raise ConfigError(f"invalid hdrs={hdrs!r}: pass a tuple of names of response headers")
+    names = tuple(hdrs or ())
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"hdrs holds {name!r}, which is not the name of a header")
+    return frozenset(name.lower() for name in names)
+
+
+def _check_noise(noise: Any) -> tuple[Noise, ...]:
+    """Check the patterns here, and not in the middle of the user's call."""
+    if not isinstance(noise, Iterable):
+        raise ConfigError(
+            f"invalid noise={noise!r}: pass NOISE + (Noise(…),), or () to normalise nothing"
+        )
+    items = tuple(noise)
+    for item in items:
+        if not isinstance(item, Noise):
+            raise ConfigError(
+                f"noise holds {item!r}; give a tuple of Noise(marker, pattern, replacement)"
+            )
+        if not (isinstance(item.marker, bytes) and isinstance(item.replacement, bytes)) or (
+            not isinstance(getattr(item.pattern, "pattern", None), bytes)
+        ):
+            raise ConfigError(f"noise holds {item!r}, which is not all bytes: write b'…' and rb'…'")
+    return items
+
+
+def _check_scope(scope: Any) -> str:
+    if not isinstance(scope, str):
+        raise ConfigError(f"scope={scope!r} is not a string: give a name, such as scope='draft-2'")
+    return scope
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "store": _check_store,
+    "cache_dir": lambda folder: folder,  # checked where the store is opened
+    "doms": lambda patterns: patterns if isinstance(patterns, Hosts) else Hosts(patterns),
+    "mode": check_mode,
+    "hdrs": _check_headers,
+    "errors": bool,
+    "requests": lambda value: _one_of("requests", value, _REQUESTS),
+    "noise": _check_noise,
+    "scope": _check_scope,
+    "repeats": lambda value: _one_of("repeats", value, _REPEATS),
+    "fakes": bool,
+    "debug": bool,
+}
+_FIELDS = {"doms": "hosts"}  # arguments whose checked value has another name
