@@ -24,9 +24,9 @@ from cachy.engine.repeats import Turn, Turns, scope_within
 from cachy.errors import REMEDY, CacheMiss, CachyWarning
 from cachy.lazy import lazy_logger
 from cachy.rules import key as keys
-from cachy.rules import verdict as answers
 from cachy.rules.key import Request
 from cachy.rules.outline import outline
+from cachy.rules.usage import model_of
 from cachy.store import entry as codec
 
 if TYPE_CHECKING:
@@ -354,7 +354,7 @@ class Question:
 
     def model(self) -> str | None:
         """The model that is asked for."""
-        return answers.model_of(self.request.url, outline(self.canonical).get("body"))
+        return model_of(self.request.url, outline(self.canonical).get("body"))
 
 
 def _tokens(usage: Any) -> int:

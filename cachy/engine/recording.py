@@ -13,8 +13,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cachy.rules import key as keys
+from cachy.rules import streams
 from cachy.rules import verdict as answers
+from cachy.rules.headers import kept_headers
 from cachy.rules.outline import outline
+from cachy.rules.usage import model_of, usage_of
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
 
@@ -46,7 +49,7 @@ class Recording:
         self._ended = False
         self._open = False
         self._over = False
-        self._watch: answers.Watch | None = None
+        self._watch: streams.Watch | None = None
         self._held = b""
         self.may_be_whole = False  # whether what was fed last may be the end of a stream
 
@@ -78,7 +81,7 @@ class Recording:
             return None
         self._request = self._request._replace(headers=sent)
         encoded = any(name.lower() == "content-encoding" for name, _ in headers)
-        kept = answers.kept_headers(headers, cache.options.headers, encoded)
+        kept = kept_headers(headers, cache.options.headers, encoded)
         self._head = {
             "cachy": codec.FORMAT,
             "key": self._key,
@@ -97,8 +100,8 @@ class Recording:
         if redirects:
             self._head["redirects"] = redirects
         self._content_type = next((value for name, value in kept if name == "content-type"), "")
-        if answers.stream_kind(self._content_type):
-            self._watch = answers.Watch()
+        if streams.kind(self._content_type):
+            self._watch = streams.Watch()
         self._open = True
         self.hold()
         return kept
@@ -209,9 +212,9 @@ class Recording:
         asked = outline(self._canonical, full=full)
         head["recorded"] = _utc_now()
         head["ms"] = self.ms()
-        head["model"] = answers.model_of(self._request.url, asked.get("body"))
-        head["stream"] = answers.stream_kind(answer.content_type, answer.body)
-        head["usage"] = answers.usage_of(answer)
+        head["model"] = model_of(self._request.url, asked.get("body"))
+        head["stream"] = answer.kind
+        head["usage"] = usage_of(answer)
         if self._cache.options.requests != "none":
             head["request"] = asked
         return Entry(head, answer.body)
