@@ -116,8 +116,8 @@ def _is_deep(data: Any, raw: bytes) -> bool:
     """Whether decoded JSON has more than `MAX_DEPTH` levels."""
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return False
-    level = [data]
-    for _ in range(MAX_DEPTH + 1):
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level

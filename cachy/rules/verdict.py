@@ -80,7 +80,7 @@ def _flaw_of_json(answer: Answer, poll: bool, get: bool) -> str | None:
         return "it is empty, and its content type is JSON"
     event = answer.events[0]
     if event.defect:
-        return _flaw_of_undecoded(answer.body)
+        return None if event.defect == streams.DEEP else _flaw_of_undecoded(answer.body)
     data = event.data
     if data is None or (isinstance(data, dict) and not data.get("choices", True)):
         return "it holds no answer"
@@ -94,8 +94,7 @@ def _flaw_of_json(answer: Answer, poll: bool, get: bool) -> str | None:
 
 
 def _flaw_of_undecoded(body: bytes) -> str | None:
-    """The verdict on JSON that is nested deep, or that orjson rejects: Python's own writer and
-    reader accept NaN."""
+    """The verdict on what orjson rejects: NaN, which Python's own `json` writes, is no damage."""
     try:
         json.loads(body)
     except ValueError:

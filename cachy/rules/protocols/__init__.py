@@ -180,9 +180,11 @@ class Known:
         """Return the tokens that a body or an event reports: `{"input": 3, "output": 5}`."""
         usage: dict[str, int] = {}
         for each in self._usage:
-            for name, count in zip(("input", "output"), each(data), strict=True):
-                if name not in usage and _is_count(count):
-                    usage[name] = int(count)
+            sent, received = each(data)
+            if sent is not None and "input" not in usage and _is_count(sent):
+                usage["input"] = int(sent)
+            if received is not None and "output" not in usage and _is_count(received):
+                usage["output"] = int(received)
         return usage
 
     def pieces(self, data: Data) -> Iterator[Piece]:
