@@ -22,7 +22,7 @@ from cachy.engine.threads import Threads
 from cachy.errors import REMEDY, CacheMiss
 from cachy.rules.key import KEY_LENGTH, canonical, canonical_url, digest, numbered
 from cachy.rules.outline import outline
-from cachy.rules.verdict import model_of
+from cachy.rules.usage import model_of
 from cachy.store.entry import dumps
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cachy.rules.headers import kept_headers
 from cachy.rules.key import canonical_url
 from cachy.rules.outline import outline
-from cachy.rules.verdict import kept_headers, model_of, stream_kind, usage_of
+from cachy.rules.usage import model_of, usage_of
 from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def make_entry(
         "recorded": recorded,
         "ms": ms,
         "model": model_of(request.url, asked.get("body")),
-        "stream": stream_kind(answer.content_type, answer.body),
+        "stream": answer.kind,
         "usage": usage_of(answer),
     }
     if requests != "none":

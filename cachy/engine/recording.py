@@ -20,8 +20,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy.engine.entries import make_entry, make_head
+from cachy.rules import streams
 from cachy.rules.key import KEY_LENGTH
-from cachy.rules.verdict import Answer, Watch, candidate, flaw, stream_kind
+from cachy.rules.verdict import Answer, candidate, flaw
 from cachy.store.entry import BODY_LIMIT
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Recording:
         self._length = 0
         self._kept_length = -1
         self._ended = False
-        self._watch: Watch | None = None
+        self._watch: streams.Watch | None = None
         self._held = b""
         self.may_be_whole = False  # whether what was fed last may be the end of a stream
 
@@ -120,8 +121,8 @@ class Recording:
         )
         headers: list[tuple[str, str]] = self._head["headers"]
         self._content_type = next((value for name, value in headers if name == "content-type"), "")
-        if stream_kind(self._content_type):
-            self._watch = Watch()
+        if streams.kind(self._content_type):
+            self._watch = streams.Watch()
         self._state = State.PASSING
         return headers
 
@@ -221,7 +222,10 @@ class Recording:
         self._kept_length = self._length
         from cachy.engine import secrets  # not on the path of a hit
 
-        self._listener.keep(entry, secrets.in_recording(entry, self._question.canonical, request))
+        findings = secrets.in_recording(
+            entry, self._question.canonical, request, events=answer.events
+        )
+        self._listener.keep(entry, findings)
 
     def _flaw(self, answer: Answer) -> str | None:
         """Return why an answer is not worth keeping."""

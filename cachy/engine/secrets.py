@@ -1,17 +1,16 @@
-"""What looks like a credential, and where it stands.
+"""Search recordings for credentials, before they are stored and before they are committed.
 
-    in_recording(entry, canonical, request)     before it is kept: what the request itself proves
-                                                with, echoed; and all that has a credential's shape
-    in_entry(entry)                             read from a store: shapes alone
-    find(text, where)                           in any text
+    in_recording(entry, canonical, request)    before it is stored: the credentials that the request
+                                               was sent with, and all that has a credential's shape
+    in_entry(entry)                            from a store: shapes alone
+    find(text, where)                          in any text
 
-A recording in which something is found stays in `local/`. So a false alarm costs a team one shared
-recording, and a miss costs it a key; still, placeholders in documentation (`sk-your-key-here`) are
-not credentials, and an alarm that rings for them is switched off.
+A recording with a finding stays in `local/`. So a false alarm costs a team one shared recording,
+and an oversight costs it a key. Placeholders in documentation (`sk-your-key-here`) are not
+reported: users turn off an alarm that rings for them.
 
-The shapes are those of gitleaks 8.30 and of the vendors' documentation for what sends LLM traffic,
-in our own expressions. The one rule: a finding tells the kind and the field, never the value.
-Nothing here does IO.
+A finding says what it looks like and where it is, never its value. Nothing here does IO, and
+nothing raises for what an entry may hold.
 """
 
 from __future__ import annotations
@@ -27,19 +26,21 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 import orjson
 
-from cachy.rules import verdict as answers
+from cachy.engine.secret_shapes import EXAMPLE_ACCOUNTS, NAMED, PLACEHOLDER, SHAPES, Shape
+from cachy.rules import protocols, streams
 from cachy.rules.key import is_credential_param
 from cachy.store.entry import json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from cachy.rules.key import Request
+    from cachy.rules.streams import Event
     from cachy.store.entry import Entry
 
 
 class Finding(NamedTuple):
-    """`kind`: what it looks like (`an OpenAI API key`); `field`: where it stands
+    """What looks like a credential. `kind`: as what (`an OpenAI key`); `field`: where
     (`request.messages[0].content`)."""
 
     kind: str
@@ -49,165 +50,19 @@ class Finding(NamedTuple):
         return f"{self.kind}, in {self.field}"
 
 
-class _Shape(NamedTuple):
-    """`marks`: literal texts, one of which is in every match: cheap to look for. Group 1 of the
-    pattern is what must look random, to `entropy` bits a character. `starts`: nothing of a word
-    stands before it. `named`: a name tells that it is one, in any case; so it must have digits."""
-
-    kind: str
-    marks: tuple[str, ...]
-    pattern: str
-    entropy: float = 3.0
-    starts: bool = False
-    named: bool = False
-
-
-_END = r"(?![\w-])"
-
-
-def _token(kind: str, prefix: str, rest: str, *marks: str, entropy: float = 3.0) -> _Shape:
-    return _Shape(kind, marks or (prefix,), f"{prefix}({rest})", entropy, starts=True)
-
-
-_SHAPES = (
-    # Those who sell answers
-    _token("an Anthropic key", "sk-ant-", r"[\w-]{20,}"),
-    _token("an OpenAI key", "sk-(?:proj|svcacct|admin|None)-", r"[\w-]{20,}", "sk-"),
-    _token("an OpenRouter key", "sk-or-", r"[\w-]{32,}"),
-    _token("a key of the form sk-…", "sk-(?!ant-|proj-|svcacct-|admin-|None-|or-)",
-           r"[\w-]{20,}", "sk-"),
-    _token("an ephemeral OpenAI key", "ek_", r"[0-9A-Za-z]{24,}"),
-    _token("a Google API key", "AIza", rf"[\w-]{{35}}{_END}"),
-    _token("a Google API key", r"AQ\.", r"[\w-]{40,}", "AQ."),
-    _token("a Google OAuth token", r"ya29\.", r"[\w-]{20,}", "ya29."),
-    _token("a Google OAuth secret", "GOCSPX-", r"[\w-]{24,}"),
-    _token("a Hugging Face token", "(?:hf_|api_org_)", r"[A-Za-z0-9]{30,}", "hf_", "api_org_"),
-    _token("a Groq key", "gsk_", r"[A-Za-z0-9]{40,}"),
-    _token("an xAI key", "xai-", r"[A-Za-z0-9]{40,}"),
-    _token("a Perplexity key", "pplx-", r"[A-Za-z0-9]{40,}"),
-    _token("a Replicate token", "r8_", r"[A-Za-z0-9]{30,}"),
-    _token("a Fireworks key", "fw_", rf"[A-Za-z0-9]{{20,28}}{_END}"),
-    _token("an NVIDIA key", "nvapi-", r"[\w-]{40,}"),
-    _token("a Together key", "tgp_v1_", r"[\w-]{40,}"),
-    _token("a Cerebras key", "csk-", r"[a-z0-9]{40,}"),
-    _token("a Voyage key", "(?:pa|al)-", rf"[\w-]{{43}}{_END}", "pa-", "al-", entropy=4.0),
-    _token("a Jina key", "jina_", r"[\w-]{40,}"),
-    _token("an ElevenLabs key", "sk_", rf"[0-9a-f]{{48}}{_END}"),
-    _token("a Pinecone key", "pcsk_", r"\w{40,}"),
-    _token("a Tavily key", "tvly-", r"[\w-]{20,}"),
-    _token("a LangSmith key", "lsv2_(?:pt|sk)_", r"\w{32,}", "lsv2_"),
-    _token("a Langfuse key", "sk-lf-", r"[0-9a-f-]{36}"),
-    # Clouds
-    _token("an AWS access key id", "(?:AKIA|ASIA|ABIA|ACCA)", rf"[A-Z0-9]{{16}}{_END}",
-           "AKIA", "ASIA", "ABIA", "ACCA"),
-    _token("a Bedrock API key", "(?:ABSK|bedrock-api-key-)", r"[\w+/-]{40,}",
-           "ABSK", "bedrock-api-key-"),
-    _Shape("an AWS signature", ("ignature=",), r"[sS]ignature=([0-9a-f]{64})(?![0-9a-f])"),
-    _Shape("an AWS session token", ("Security-Token=",), r"Security-Token=([\w%/+=-]{100,})"),
-    _Shape("a signed Azure link", ("sig=",), r"[?&]sig=([\w%/+-]{43,})"),
-    _Shape("an Azure key", ("AccountKey=", "AccessKey="), r"Acc(?:ount|ess)Key=([\w+/]{42,})"),
-    _Shape("an Azure client secret", ("Q~",), rf"([\w.~]{{3}}\dQ~[\w.~-]{{31,34}}){_END}"),
-    _token("a DigitalOcean token", "do[opr]_v1_", r"[0-9a-f]{64}", "_v1_"),
-    _token("a Databricks token", "dapi", r"[0-9a-f]{32}"),
-    _token("a Vault token", r"hv[sbr]\.", r"[\w-]{24,}", "hvs.", "hvb.", "hvr."),
-    _token("a Cloudflare key", r"v1\.0-", r"[0-9a-f]{24}-[0-9a-f]{146}", "v1.0-"),
-    _token("a Supabase key", "(?:sbp_|sb_secret_)", r"\w{30,}", "sbp_", "sb_secret_"),
-    _token("a PlanetScale token", "pscale_(?:tkn|pw|oauth)_", r"[\w.=-]{32,}", "pscale_"),
-    _token("a Fly token", "(?:fo1_|fm[12]_)", r"[\w+/=-]{43,}", "fo1_", "fm1_", "fm2_"),
-    _token("a Terraform token", r"[A-Za-z0-9]{14}\.atlasv1\.", r"[\w=-]{60,}", ".atlasv1."),
-    _token("a Pulumi token", "pul-", r"[0-9a-f]{40}"),
-    _token("a Doppler token", r"dp\.(?:pt|st|ct|sa|scim|audit)\.", r"[\w.-]{40,}", "dp."),
-    # Where code and words are kept
-    _token("a GitHub token", "gh[pousr]_", r"[A-Za-z0-9]{36,}",
-           "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    _token("a GitHub token", "github_pat_", r"\w{50,}"),
-    _token("a GitLab token", "gl(?:pat|dt|rt|cbt|ptt|ft|oas|soat|imt|agent)-",
-           r"[\w.-]{20,}", "gl"),
-    _token("an npm token", "npm_", r"[A-Za-z0-9]{36}"),
-    _token("a PyPI token", "pypi-", r"AgE[\w-]{50,}"),
-    _token("a RubyGems key", "rubygems_", r"[0-9a-f]{48}"),
-    _token("a Docker token", "dckr_(?:pat|oat)_", r"[\w-]{24,}", "dckr_"),
-    _token("a Slack token", "xox[abceoprs]-", r"[\w.-]{20,}", "xox"),
-    _token("a Slack token", r"xapp-\d-", r"[\w-]{20,}", "xapp-"),
-    _Shape("a Slack webhook", ("hooks.slack.com/",),
-           r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/]{30,})"),
-    _Shape("a Discord webhook", ("/api/webhooks/",),
-           r"discord(?:app)?\.com/api/webhooks/\d{15,}/([\w-]{60,})"),
-    _token("a Telegram bot token", r"\d{6,16}:", rf"AA[\w-]{{33}}{_END}", ":AA"),
-    _token("a Notion token", "ntn_", r"[A-Za-z0-9]{40,}"),
-    _token("a Linear key", "lin_(?:api|oauth)_", r"[A-Za-z0-9]{40,}", "lin_"),
-    _token("an Atlassian token", "ATATT3", r"[\w=-]{60,}"),
-    _token("an Airtable token", r"pat[A-Za-z0-9]{14}\.", r"[0-9a-f]{64}", "pat"),
-    _token("a Figma token", "fig[dopu]_", r"[\w-]{36,}", "fig"),
-    _token("a 1Password token", "ops_", r"eyJ[\w-]{100,}"),
-    # Those who bill and send
-    _token("a Stripe key", "(?:[rs]k_(?:live|test|prod)_|whsec_)", r"[A-Za-z0-9+/]{16,}",
-           "k_live_", "k_test_", "k_prod_", "whsec_"),
-    _token("a SendGrid key", r"SG\.", r"[\w-]{20,24}\.[\w-]{39,50}", "SG."),
-    _token("a Twilio key", "(?:SK|AC)", rf"[0-9a-f]{{32}}{_END}", "SK", "AC"),
-    _token("a Mailgun key", "key-", rf"[0-9a-f]{{32}}{_END}"),
-    _token("a Shopify token", "shp(?:at|ca|pa|ss)_", r"[0-9a-fA-F]{32}", "shp"),
-    _token("a Square token", r"(?:EAAA|sq0[a-z]{3}-)", r"[\w-]{22,60}", "EAAA", "sq0"),
-    # Those who watch
-    _token("a Grafana token", "gl(?:sa|c)_", r"[\w+/=-]{32,}", "glsa_", "glc_"),
-    _token("a New Relic key", "NRAK-", r"[A-Z0-9]{27}"),
-    _token("a Sentry token", "sntry[su]_", r"[\w+/=-]{40,}", "sntry"),
-    _token("a Postman key", "PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}"),
-    # Of no vendor
-    _token("a JSON web token", "eyJ", r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{16,}"),
-    _Shape("a private key", ("PRIVATE KEY-----", "PRIVATE KEY BLOCK-----"),
-           r"PRIVATE KEY(?: BLOCK)?-----[^-]{0,200}?([A-Za-z0-9+/]{40})"),
-    _Shape("a private key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1([A-Z0-9]{58})"),
-    _Shape("a password in a URL", ("://",),
-           r"[a-z]://[^\s/:@\"'<>\\(){}$]{0,64}:([^\s/:@\"'<>\\(){}$]{6,128})@[\w\[]", 2.5),
-    # Ids of accounts: no credentials, yet nobody else's business
-    _token("an OpenAI organisation", "org-", rf"[A-Za-z0-9]{{20,28}}{_END}", entropy=3.5),
-    _token("an OpenAI project", "proj_", rf"[A-Za-z0-9]{{20,28}}{_END}", entropy=3.5),
-    _Shape("an AWS account", ("arn:aws", "arn%3Aaws"),
-           r"arn(?::|%3A)aws[\w-]*(?::|%3A)[\w-]+(?::|%3A)[\w-]*(?::|%3A)(\d{12})(?!\d)", 1.5),
-)  # fmt: skip
-
-# `api_key = "…"`, `"password": "…"`, `X-Api-Key: …`: any name that says so, any value that may be.
-_NAMED = (
-    *(
-        _Shape(
-            kind,
-            (mark.rpartition(")")[2],),
-            rf"{mark}[\"'\\\]]{{0,4}}[ \t]{{0,4}}(?:=>|:=|[:=])[ \t]{{0,4}}[\"'\\]{{0,4}}"
-            rf"(?:(?:bearer|basic|token|key)\s+)?({value})",
-            entropy,
-            named=True,
-        )
-        for kind, mark, value, entropy in (
-            ("a value named as a key", "key", r"[\w+/=~.-]{20,512}", 3.7),
-            ("a value named as a token", "(?<!page)(?<!page_)token", r"[\w+/=~.-]{20,2048}", 3.7),
-            ("a value named as a secret", "secret", r"[\w+/=~.-]{16,512}", 3.5),
-            ("a value named as a password", "password", r"[^\s\"'\\,;]{10,128}", 3.2),
-            ("an authorisation header", "authorization", r"[\w+/=~.-]{12,2048}", 3.3),
-            ("a cookie header", "cookie", r"[^\s\"'\\,;]{12,2048}", 3.3),
-        )
-    ),
-    _Shape("a bearer token", ("bearer ",), r"bearer\s+([\w+/=~.-]{20,2048})", 3.5, named=True),
-)
-
-# What is put in the place of a credential.
-_PLACEHOLDER = re.compile(
-    r"example|your|xxxx|placeholder|dummy|fake|sample|redacted|scrubbed|secret|change_?me|insert"
-    r"|replace|\*\*\*\*|\.\.\.\.|12345678|abcdefgh|deadbeef|not-?needed|_here|-here|password"
-    r"|process\.env|os\.environ|getenv",
-    re.IGNORECASE,
-)
-_EXAMPLE_ACCOUNTS = frozenset({"123456789012", "111122223333", "444455556666", "123456789123"})
-
 _LONG_RUN = re.compile(rb"[A-Za-z0-9+/]{1000,}")
 _WINDOW, _OVERLAP = 65536, 8192
 _ESCAPE = re.compile(rb"\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
 def find(text: bytes | str, where: str, own: Collection[bytes] = ()) -> list[Finding]:
-    """What looks like a credential in a text, and where: `where`, and the path in it if it is JSON.
+    """Return what looks like a credential in a text. Its field is `where`, and if the text is JSON
+    the path in it.
 
     `own` are values that are credentials whatever they look like.
+
+    >>> find('{"note": "my key: AKIA' + '2345' * 4 + '"}', "answer")
+    [Finding(kind='an AWS access key id', field='answer.note')]
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     hits = list(_hits(data, own))
@@ -220,43 +75,53 @@ def find(text: bytes | str, where: str, own: Collection[bytes] = ()) -> list[Fin
     findings = []
     for kind, value in hits:
         path = next((path for path, leaf in leaves if value in leaf or value in unquote(leaf)), "")
-        finding = Finding(kind, f"{where}{path and '.' * (path[0] != '[')}{path}")
-        if finding not in findings:
-            findings.append(finding)
-    return findings
+        findings.append(Finding(kind, f"{where}{path and '.' * (path[0] != '[')}{path}"))
+    return list(dict.fromkeys(findings))
 
 
-def in_recording(entry: Entry, canonical: bytes, request: Request) -> list[Finding]:
-    """What must not be committed of a recording that is about to be kept.
+def in_recording(
+    entry: Entry, canonical: bytes, request: Request, events: Sequence[Event] | None = None
+) -> list[Finding]:
+    """Return what must not be committed of a recording that is about to be stored.
 
-    The whole request is searched, not its outline: what is cut short there is a secret all the
-    same. A request that is not stored is not searched.
+    The whole request is searched, not its outline: a secret that is shortened there is still one. A
+    request that is not stored is not searched. `events` are those of the entry's stream, if it was
+    decoded already.
     """
     headers, _, body = canonical.partition(b"\n\n") if "request" in entry.head else (b"",) * 3
     own = _spellings(credentials(request))
-    found = _in_parts(entry, headers.partition(b"\n")[2], body, own)
-    return list(dict.fromkeys(found + _in_addresses(entry)))
+    findings = _in_parts(entry, headers.partition(b"\n")[2], body, own, events)
+    return list(dict.fromkeys(findings + _in_addresses(entry)))
 
 
 def in_entry(entry: Entry) -> list[Finding]:
-    """What should not have been committed of an entry."""
+    """Return what should not have been committed of an entry."""
     return _in_parts(entry, b"", json_bytes(entry.head.get("request")), ())
 
 
-def _in_parts(entry: Entry, headers: bytes, body: bytes, own: Collection[bytes]) -> list[Finding]:
+def _in_parts(
+    entry: Entry,
+    headers: bytes,
+    body: bytes,
+    own: Collection[bytes],
+    events: Sequence[Event] | None = None,
+) -> list[Finding]:
     head = {name: value for name, value in entry.head.items() if name not in ("request", "key")}
-    head["headers"] = dict(entry.head["headers"])
-    about, told = json_bytes(head), _told(entry)
+    head["headers"] = _by_name(entry.head.get("headers") or ())
+    about = json_bytes(head)
+    texts: dict[str, str] = {}
+    if kind := entry.head.get("stream"):
+        texts = _assembled(streams.decode(kind, entry.body) if events is None else events)
     parts = [about, headers, body, entry.body]
-    parts += [text.encode("utf-8", "surrogatepass") for text in told.values()]
-    # Nearly always there is nothing: one search tells.
+    parts += [text.encode("utf-8", "surrogatepass") for text in texts.values()]
+    # Nearly always there is nothing, which one search shows.
     if not any(_hits(b"\n\0\n".join(parts), own)):
         return []
-    found = find(about, "head", own) + find(headers, "request", own)
-    found += find(body, "request", own) + find(entry.body, "answer", own)
-    for path, text in told.items():
-        found += [Finding(kind, f"answer.{path}") for kind, _ in find(text, "", own)]
-    return list(dict.fromkeys(found))
+    findings = find(about, "head", own) + find(headers, "request", own)
+    findings += find(body, "request", own) + find(entry.body, "answer", own)
+    for path, text in texts.items():
+        findings += [Finding(kind, f"answer.{path}") for kind, _ in find(text, "", own)]
+    return list(dict.fromkeys(findings))
 
 
 _ADDRESSES = frozenset({"location", "content-location", "operation-location", "link"})
@@ -264,7 +129,7 @@ _URL_END = re.compile(r"[\s<>\"]+")
 
 
 def _in_addresses(entry: Entry) -> list[Finding]:
-    """The headers whose URLs prove who may follow them: clients need them as they are."""
+    """The headers with pre-signed URLs, or others with credentials: clients need them unchanged."""
     return [
         Finding("a credential in a URL", f"head.headers.{name}")
         for name, value in entry.head["headers"]
@@ -273,35 +138,37 @@ def _in_addresses(entry: Entry) -> list[Finding]:
 
 
 def _of_url(url: str) -> list[str]:
-    """The user, the password and the credentials in the query of a URL, or what may be some."""
+    """The user, the password and the credentials in the query of a URL."""
     try:
         parts = urlsplit(url)
+        query = parse_qsl(parts.query)
     except ValueError:
         return []
-    values = [value for name, value in parse_qsl(parts.query) if is_credential_param(name)]
+    values = [value for name, value in query if is_credential_param(name)]
     return values + [unquote(part) for part in (parts.username, parts.password) if part]
 
 
-# ---- What a request proves itself with ----
+# ---- The credentials of a request ----
 
-_PROVES = re.compile(
+_CREDENTIAL_HEADER = re.compile(
     r"auth|cookie|token|secret|signature|credential|passw|organi[sz]ation|project|account|key$"
     r"|(^|[-_])(api-?key|pass|pwd|pw|jwt|sig|sas|bearer|session|sid|tenant|workspace)([-_]|$)"
 )
 
 
 def credentials(request: Request) -> frozenset[bytes]:
-    """The values in a request that prove who sends it, or tell: nothing may echo them."""
-    values = [value for name, value in request.headers if _PROVES.search(name)]
+    """Return the values in a request that authenticate or identify its sender: no recording may
+    repeat them."""
+    values = [value for name, value in request.headers if _CREDENTIAL_HEADER.search(name)]
     values += _of_url(request.url)
     pieces = chain.from_iterable(_pieces(value) for value in values)
     return frozenset(
-        piece.encode("utf-8", "surrogatepass") for piece in pieces if _is_telling(piece)
+        piece.encode("utf-8", "surrogatepass") for piece in pieces if _is_distinctive(piece)
     )
 
 
 def _pieces(value: str) -> Iterator[str]:
-    """A header's value, and what it is made of: scheme and token, cookies, a signature's parts."""
+    """A header's value and its parts: scheme and token, cookies, the parts of a signature."""
     yield value
     for piece in re.split(r"[\s;,]+(?:[\w-]+=)?|^[\w-]+=", value):
         yield piece
@@ -311,26 +178,26 @@ def _pieces(value: str) -> Iterator[str]:
         try:
             yield from b64decode(coded).decode().split(":", 1)
         except ValueError:
-            pass  # not what it says; the value itself was yielded
+            pass  # not base64; the value itself was yielded
 
 
-def _is_telling(value: str) -> bool:
-    """Whether to find this text elsewhere means anything: `ollama` and `any` are keys, too."""
+def _is_distinctive(value: str) -> bool:
+    """Whether finding this text elsewhere means anything: `ollama` and `any` are keys, too."""
     if value.startswith(("AWS4-", "aws4_")):
         return False
     return len(value) >= 20 or (len(value) >= 8 and any(char.isdigit() for char in value))
 
 
 def _spellings(values: Collection[bytes]) -> frozenset[bytes]:
-    """Values as they are, and as they stand in base64, wherever in a longer text they start."""
-    found = set(values)
+    """Values as they are, and as base64 of a longer text may contain them."""
+    spellings = set(values)
     for value in values:
         for before in range(3):
             data = bytes(before) + value
-            whole = len(data) // 3 * 4  # what follows depends on what comes after
+            whole = len(data) // 3 * 4  # the rest depends on what comes after
             coded = b64encode(data)[(0, 2, 3)[before] : whole]
-            found |= {coded, coded.translate(_URL_SAFE)}
-    return frozenset(found)
+            spellings |= {coded, coded.translate(_URL_SAFE)}
+    return frozenset(spellings)
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -340,7 +207,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _hits(data: bytes, own: Collection[bytes]) -> Iterator[tuple[str, str]]:
-    """Kind and value of all that is found."""
+    """Kind and value of each match."""
     texts = [data]
     if own and b"\\" in data:
         texts.append(_unescaped(data))
@@ -349,30 +216,30 @@ def _hits(data: bytes, own: Collection[bytes]) -> Iterator[tuple[str, str]]:
     for value in own:
         if any(value in text for text in texts):
             yield "a credential that the request was sent with", value.decode("utf-8", "replace")
-    # By windows: one search of a large body would hold up all other threads, and event loops.
+    # By windows: one search of a large body would block all other threads and event loops.
     for at in range(0, max(1, len(data) - _OVERLAP), _WINDOW):
         piece = data[at : at + _WINDOW + _OVERLAP]
         if len(data) > _WINDOW:
             piece = _LONG_RUN.sub(b"", piece)  # images, sound and vectors in base64
         if b"\\u00" in piece or b"\\/" in piece:
             piece = _unescaped(piece)
-        yield from _shaped(piece, piece, _SHAPES)
-        yield from _shaped(piece, piece.lower(), _NAMED)
+        yield from _shaped(piece, piece, SHAPES)
+        yield from _shaped(piece, piece.lower(), NAMED)
 
 
 def _unescaped(text: bytes) -> bytes:
-    """What JSON need not escape, but may."""
+    """Undo the escapes that JSON permits but does not need."""
     return _ESCAPE.sub(lambda at: bytes((int(at[1], 16),)) if at[1] else b"/", text)
 
 
-def _shaped(data: bytes, seen: bytes, shapes: tuple[_Shape, ...]) -> Iterator[tuple[str, str]]:
-    """`seen` is the data as the patterns see it."""
+def _shaped(data: bytes, seen: bytes, shapes: tuple[Shape, ...]) -> Iterator[tuple[str, str]]:
+    """Kind and value of each match; `seen` is the data as the patterns match it."""
     marked = [shape for mark, shape in _marked(shapes) if mark in seen]
     for shape in dict.fromkeys(marked):
-        for found in _compiled(shape).finditer(seen):
-            if shape.starts and not _may_start(data, found.start()):
+        for match in _compiled(shape).finditer(seen):
+            if shape.starts and not _may_start(data, match.start()):
                 continue
-            value = data[found.start(1) : found.end(1)].decode("utf-8", "replace")
+            value = data[match.start(1) : match.end(1)].decode("utf-8", "replace")
             if _is_random(value, shape):
                 yield shape.kind, value
 
@@ -389,20 +256,20 @@ def _may_start(data: bytes, at: int) -> bool:
 
 
 @cache
-def _marked(shapes: tuple[_Shape, ...]) -> tuple[tuple[bytes, _Shape], ...]:
-    """Each mark with its shape, in one list: they are looked for in everything that is recorded."""
+def _marked(shapes: tuple[Shape, ...]) -> tuple[tuple[bytes, Shape], ...]:
+    """Each mark with its shape, in one list: every recording is searched for them."""
     return tuple((mark.encode(), shape) for shape in shapes for mark in shape.marks)
 
 
 @cache
-def _compiled(shape: _Shape) -> re.Pattern[bytes]:
-    """Compiled when first needed: to compile them all takes longer than `import cachy` may."""
+def _compiled(shape: Shape) -> re.Pattern[bytes]:
+    """Compiled on first use: compiling them all takes longer than `import cachy` may."""
     return re.compile(shape.pattern.encode())
 
 
-def _is_random(value: str, shape: _Shape) -> bool:
-    """Whether a value may be a credential: no placeholder, no word, no run of one letter."""
-    if value in _EXAMPLE_ACCOUNTS or _PLACEHOLDER.search(value):
+def _is_random(value: str, shape: Shape) -> bool:
+    """Whether a value may be a credential, not a placeholder, a word or a run of one letter."""
+    if value in EXAMPLE_ACCOUNTS or PLACEHOLDER.search(value):
         return False
     mixed = not shape.named and value != value.lower() and value != value.upper()
     if not mixed and not any(char.isdigit() for char in value):
@@ -412,84 +279,69 @@ def _is_random(value: str, shape: _Shape) -> bool:
     return bits >= shape.entropy
 
 
-# ---- Where it stands ----
+# ---- Fields ----
 
 
-def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The path and text of every string in decoded JSON, and of every number; keys are their own
-    fields."""
-    if isinstance(data, str):
-        yield path, data
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            inner = f"{path}.{name}" if path else str(name)
-            yield inner, str(name)
-            yield from _leaves(value, inner)
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _leaves(value, f"{path}[{index}]")
+def _by_name(headers: Iterable[Any]) -> dict[str, Any]:
+    """Headers as a mapping, so that a finding's path has their names."""
+    pairs = [pair for pair in headers if isinstance(pair, list | tuple) and len(pair) == 2]
+    return {str(name): value for name, value in pairs}
 
 
-def _told(entry: Entry) -> dict[str, str]:
-    """What a stream says in pieces, put together: the changing strings of its events, by path.
+def _leaves(data: Any) -> Iterator[tuple[str, str]]:
+    """The path and text of every string in decoded JSON; a key is at the path of its value."""
+    stack = [("", data)]  # not recursive: JSON may be nested a thousand levels deep
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, dict):
+            for name, inner in reversed(value.items()):
+                place = f"{path}.{name}" if path else str(name)
+                stack += ((place, inner), (place, str(name)))
+        elif isinstance(value, list):
+            stack += reversed([(f"{path}[{at}]", item) for at, item in enumerate(value)])
+
+
+def _assembled(events: Iterable[Event]) -> dict[str, str]:
+    """The texts that a stream sends in pieces, joined, by path: the strings in its events that
+    change from one event to the next.
 
     A key that a model repeats comes a few letters at a time, and no event holds it whole.
     """
     texts: dict[str, list[str]] = {}
-    for event in _events(entry):
-        if isinstance(event, dict):
-            _add_texts(texts, event, str(event.get("type", "")))
+    coded = set[str]()  # paths of texts that cannot be read in the body
+    fields = protocols.known().index_fields
+    for event in events:
+        added = dict[str, list[str]]()
+        if event.defect:
+            added[event.type or "stream"] = [event.raw.decode("utf-8", "replace")]
+        elif isinstance(event.data, dict):
+            _add_texts(added, event.data, event.type, fields)
+        for path, parts in added.items():
+            texts.setdefault(path, []).extend(parts)
+        if event.coded:
+            coded |= added.keys()
     return {
         path: "".join(parts)
         for path, parts in texts.items()
-        if any(part != parts[0] for part in parts)
+        if path in coded or any(part != parts[0] for part in parts)
     }
 
 
-def _events(entry: Entry) -> Iterator[Any]:
-    kind = entry.head.get("stream")
-    pieces: Iterable[bytes] = ()
-    if kind == "sse":
-        pieces = answers.sse_data(entry.body)
-    elif kind == "ndjson":
-        pieces = entry.body.splitlines()
-    elif kind == "json-array":
-        pieces = (entry.body,)
-    elif kind == "aws-eventstream":
-        pieces = _aws_payloads(entry.body)
-    for piece in pieces:
-        try:
-            event = orjson.loads(piece)
-        except ValueError:
-            continue
-        yield from event if isinstance(event, list) else (event,)
-
-
-def _aws_payloads(body: bytes) -> Iterator[bytes]:
-    """The payloads of Amazon's frames; those that wrap another are unwrapped."""
-    at = 0
-    while at + 16 <= len(body):
-        length, head = (int.from_bytes(body[at + i : at + i + 4], "big") for i in (0, 4))
-        if length < 16:
-            return
-        payload = body[at + 12 + head : at + length - 4]
-        if payload.startswith(b'{"bytes":"'):
-            payload = b64decode(orjson.loads(payload)["bytes"])
-        yield payload
-        at += length
-
-
-def _add_texts(texts: dict[str, list[str]], data: Any, path: str) -> None:
+def _add_texts(
+    texts: dict[str, list[str]], data: Any, path: str, index_fields: tuple[str, ...]
+) -> None:
     """Add the strings of an event under their paths."""
     if isinstance(data, str):
         texts.setdefault(path, []).append(data)
     elif isinstance(data, dict):
-        for index in map(data.get, ("output_index", "content_index", "summary_index", "index")):
+        for index in map(data.get, index_fields):
             if index is not None:
                 path = f"{path}#{index}"  # one of several choices, content blocks or calls
         for name, value in data.items():
             if isinstance(value, str | dict | list):
-                _add_texts(texts, value, f"{path}.{name}" if path else name)
+                _add_texts(texts, value, f"{path}.{name}" if path else name, index_fields)
     elif isinstance(data, list):
         for position, value in enumerate(data):
-            _add_texts(texts, value, f"{path}[{position}]")
+            _add_texts(texts, value, f"{path}[{position}]", index_fields)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from cachy.explain.distance import distance
 from cachy.rules import key as keys
 from cachy.rules.outline import Outline, outline
-from cachy.rules.verdict import model_of
+from cachy.rules.usage import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

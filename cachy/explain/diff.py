@@ -15,7 +15,7 @@ from cachy.explain.closest import MODEL
 from cachy.explain.distance import distance, equal_ends, weight
 from cachy.explain.texts import as_texts, brief, of_texts, short
 from cachy.explain.words import Change, join_path
-from cachy.rules.verdict import model_of
+from cachy.rules.usage import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

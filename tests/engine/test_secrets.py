@@ -7,10 +7,12 @@ import os
 import random
 import re
 import string
+import struct
 import subprocess
 import sys
 import time
 import warnings
+import zlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -27,10 +29,12 @@ from standin.bedrock import frame
 import cachy
 from cachy.engine import secrets
 from cachy.errors import CachyWarning
+from cachy.rules import streams
 from cachy.rules.hosts import doms
 from cachy.rules.key import Request, canonical
 from cachy.store import entry as codec
 from cachy.store.folder import FOLDER, DirStore
+from cachy.upkeep.check import check
 
 HOST = "llm.example.com"
 CHAT = f"https://{HOST}/v1/chat/completions"
@@ -538,3 +542,88 @@ def test_store_of_its_own(tmp_path: Path) -> None:
     store = DirStore(tmp_path / FOLDER)
     name = store.put("ab" * 16, codec.dumps(codec.Entry({}, b"")), 1, private=True)
     assert store.is_local(name)
+
+
+# ---- Nothing in an entry raises ----
+
+
+def raw_frame(payload: bytes) -> bytes:
+    """A frame of Amazon's event stream with any payload, without headers."""
+    start = struct.pack(">II", 16 + len(payload), 0)
+    start += struct.pack(">I", zlib.crc32(start))
+    return start + payload + struct.pack(">I", zlib.crc32(start + payload))
+
+
+AWS = "application/vnd.amazon.eventstream"
+SSE = "text/event-stream"
+DEEP = b'{"a":' * 1000 + b"1" + b"}" * 1000
+HOSTILE = {
+    "no JSON in bytes": (AWS, raw_frame(b'{"bytes":"')),
+    "no base64 in bytes": (AWS, raw_frame(b'{"bytes":"a"}')),
+    "bytes of no text": (AWS, raw_frame(b'{"bytes":"","x":1}') + raw_frame(b'{"bytes":7}')),
+    "a deep frame": (AWS, raw_frame(DEEP)),
+    "a deep frame in base64": (AWS, raw_frame(b'{"bytes":"%b"}' % b64encode(DEEP))),
+    "a deep event": (SSE, b"data: " + DEEP + b"\n\n"),
+    "a deep line": ("application/x-ndjson", DEEP + b"\n"),
+    "a deep array": ("application/json", b'[{"candidates":[' + DEEP + b"]}]"),
+    "a deep body": ("application/json", DEEP),
+    "a body too deep for any parser": ("text/plain", b"[" * 100_000),
+}
+"""Bodies of entries that are sound, and that readers could stumble over."""
+
+
+def hostile_entry(name: str, kind: str, more: bytes = b"") -> codec.Entry:
+    media, body = HOSTILE[name]
+    head: dict[str, Any] = {
+        "cachy": 1, "key": "ab" * 32, "status": 200, "headers": [["content-type", media]],
+        "ms": 1, "stream": kind or streams.kind(media, body),
+    }  # fmt: skip
+    return codec.Entry(head, body + more)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("secret", [b"", b" ghp_x7Kd93mQpL2vR8sTn4Wz6YbNcHe3XaJtGu5F"])
+def test_hostile_entries_are_searched(name: str, secret: bytes) -> None:
+    for kind in ("", "sse", "ndjson", "json-array", "aws-eventstream", "unknown"):
+        found = secrets.in_entry(hostile_entry(name, kind, secret))
+        assert {finding.kind for finding in found} == ({"a GitHub token"} if secret else set())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_entries_are_checked(name: str, tmp_path: Path) -> None:
+    """`cachy check` calls them sound, as `fsck` does."""
+    store = DirStore(tmp_path / FOLDER)
+    store.put("ab" * 16, codec.dumps(hostile_entry(name, "")), 1)
+    report = check(str(tmp_path / FOLDER), secrets=secrets.in_entry)
+    assert (report.checked, report.flaws) == (1, [])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.filterwarnings("error")
+def test_hostile_answers_are_recorded(name: str, standin: Standin, tmp_path: Path) -> None:
+    media, body = HOSTILE[name]
+    standin.behave(Behaviour(answer=Answer(200, {"content-type": media}, body)))
+    url = "https://api.openai.com/v1/chat/completions"
+    with cachy.cachy(cache_dir=tmp_path) as session:
+        assert httpx.post(url, json=chat("hi")).content == body
+    assert session.stats.recorded == 1
+    with cachy.cachy("replay", cache_dir=tmp_path):
+        assert httpx.post(url, json=chat("hi")).content == body
+
+
+def test_a_secret_in_base64_of_one_event() -> None:
+    """It cannot be read in the body, and it does not come in pieces."""
+    secret = f"ghp_{letters(36)}"
+    payload = json.dumps({"completion": f"It is {secret}."}).encode()
+    body = raw_frame(b'{"bytes":"%b","p":"abc"}' % b64encode(payload))
+    head: dict[str, Any] = {"headers": [["content-type", AWS]], "stream": "aws-eventstream"}
+    assert secrets.in_entry(codec.Entry(head, body)) == [("a GitHub token", "answer.completion")]
+
+
+def test_events_that_were_decoded_are_not_decoded_again() -> None:
+    secret = f"ghp_{letters(36)}"
+    events = [streams.Event({"delta": piece}) for piece in spoken(f"It is {secret}.")]
+    request = Request("POST", CHAT, (), b"{}")
+    entry = codec.Entry({"headers": [], "stream": "sse"}, b"")
+    found = secrets.in_recording(entry, canonical(request), request, events=events)
+    assert found == [("a GitHub token", "answer.delta")]

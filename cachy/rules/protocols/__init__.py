@@ -1,0 +1,201 @@
+"""The protocols of LLM APIs: what cachy knows about each, one file each.
+
+Every module in this package that has a `PROTOCOL` is used; there is no list to extend. To add a
+protocol, add a file:
+
+    from cachy.rules.protocols import Protocol
+
+    PROTOCOL = Protocol(
+        last_events=frozenset({"answer.finished"}),
+        event_prefixes=("answer.",),
+        usage=lambda data: (data.get("tokens_in"), data.get("tokens_out")),
+    )
+
+All fields are optional. The functions get a decoded JSON object: the body of a response, or one
+event of a stream. A response seldom names its protocol, and many servers mix several, so all
+protocols are read as one (`known()`), and these functions are called for the responses of every
+API. They must not assume that a field exists or has a certain type (`as_dict`, `as_list` and
+`as_text` in `cachy.rules.content` help), and must not raise.
+
+The modules are imported on first use: after a cache miss and by the commands that read a store,
+never for a hit.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cachy.rules.content import Piece
+
+    Data = dict[str, Any]
+    """A JSON object: a response body, or one event of a stream."""
+
+
+class Finish(NamedTuple):
+    """How one of an answer's choices stands. `choice` is its index, None if the event is about the
+    whole answer; `reason` is empty while the choice continues; `declared`: the field for the reason
+    exists, even if it is empty, so a reason can be expected to follow."""
+
+    choice: str | None
+    reason: str
+    declared: bool
+
+
+def finish(choice: Data) -> Finish:
+    """Return how a choice stands: `{"index": 0, "finish_reason": "stop"}`."""
+    reason = choice.get("finish_reason") or choice.get("finishReason") or ""
+    return Finish(str(choice.get("index", 0)), str(reason), "finish_reason" in choice)
+
+
+class Protocol(NamedTuple):
+    """The facts about one protocol.
+
+    Streams:
+
+    - `last_events`: event types that end a stream
+    - `event_prefixes`: how the types of its events start; a stream with such an event is complete
+      only with one of `last_events`
+    - `failure_events`: event types that report a failure
+    - `end_marks`: bytes in the last event, where it has no type
+    - `before_last`: a regular expression that matches the last event but one, if clients stop
+      reading there
+    - `over`: True if the stream is over with this event, False if it says that more will follow
+    - `pending`: True if this event announces one that must follow the last finish reason, False if
+      this is that one
+    - `index_fields`: fields that number the choices, content blocks or calls that an event is about
+
+    Bodies and events:
+
+    - `failed`: whether the call failed
+    - `finishes`: the finish reasons
+    - `bad_finishes`: finish reasons of failed calls, in lower case
+    - `usage`: input and output tokens, None where not given
+    - `pieces`: the text of the answer
+
+    Requests:
+
+    - `model_fields`: fields with the model's name, beside `model`
+    - `system_fields`: fields with a system prompt
+    - `turn_fields`: fields with the list of a chat's turns
+    - `prompt_fields`: fields with the prompt, where there is no such list
+    """
+
+    last_events: frozenset[str] = frozenset()
+    event_prefixes: tuple[str, ...] = ()
+    failure_events: frozenset[str] = frozenset()
+    end_marks: tuple[bytes, ...] = ()
+    before_last: bytes = b""
+    over: Callable[[Data], bool | None] | None = None
+    pending: Callable[[Data], bool | None] | None = None
+    index_fields: tuple[str, ...] = ()
+    failed: Callable[[Data], bool] | None = None
+    finishes: Callable[[Data], Iterable[Finish]] | None = None
+    bad_finishes: frozenset[str] = frozenset()
+    usage: Callable[[Data], tuple[Any, Any]] | None = None
+    pieces: Callable[[Data], Iterable[Piece]] | None = None
+    model_fields: tuple[str, ...] = ()
+    system_fields: tuple[str, ...] = ()
+    turn_fields: tuple[str, ...] = ()
+    prompt_fields: tuple[str, ...] = ()
+
+
+# ---- All of them, read as one ----
+
+
+def known() -> Known:
+    """Return all protocols, read as one. Imports their modules on the first call."""
+    return _known(tuple(__path__))
+
+
+@lru_cache(maxsize=2)
+def _known(folders: tuple[str, ...]) -> Known:
+    return Known(_discovered(folders))
+
+
+def _discovered(folders: tuple[str, ...]) -> Iterator[Protocol]:
+    """The protocols of the package, by the names of their modules."""
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    for name in sorted(module.name for module in iter_modules(folders)):
+        protocol: Protocol | None = getattr(import_module(f"{__name__}.{name}"), "PROTOCOL", None)
+        if protocol is not None:
+            yield protocol
+
+
+class Known:
+    """Several protocols, read as one. Where two of them read the same fact, the first one wins."""
+
+    def __init__(self, protocols: Iterable[Protocol]) -> None:
+        every = tuple(protocols)
+        self.last_events = frozenset[str]().union(*(each.last_events for each in every))
+        self.failure_events = frozenset[str]().union(*(each.failure_events for each in every))
+        self.event_prefixes = _joined(each.event_prefixes for each in every)
+        self.index_fields = _joined(each.index_fields for each in every)
+        self.model_fields = _joined(each.model_fields for each in every)
+        self.system_fields = _joined(each.system_fields for each in every)
+        self.turn_fields = _joined(each.turn_fields for each in every)
+        self.prompt_fields = _joined(each.prompt_fields for each in every)
+        marks = sorted(event.encode() for event in self.last_events)
+        self.end_marks = (*chain.from_iterable(each.end_marks for each in every), *marks)
+        patterns = [each.before_last for each in every if each.before_last]
+        self.before_last = re.compile(b"|".join(patterns) or rb"(?!)", re.DOTALL)
+        self._bad_finishes = frozenset[str]().union(*(each.bad_finishes for each in every))
+        self._over = [each.over for each in every if each.over is not None]
+        self._pending = [each.pending for each in every if each.pending is not None]
+        self._failed = [each.failed for each in every if each.failed is not None]
+        self._finishes = [each.finishes for each in every if each.finishes is not None]
+        self._usage = [each.usage for each in every if each.usage is not None]
+        self._pieces = [each.pieces for each in every if each.pieces is not None]
+
+    def over(self, data: Data) -> bool | None:
+        """Return True if a stream is over with this event, False if it says that more follows."""
+        return next((flag for each in self._over if (flag := each(data)) is not None), None)
+
+    def pending(self, data: Data) -> bool | None:
+        """Return True if an event must follow the last finish reason, False if this is that one."""
+        return next((flag for each in self._pending if (flag := each(data)) is not None), None)
+
+    def failed(self, data: Data) -> bool:
+        """Return whether a body or an event says that the call failed."""
+        kind = data.get("type")
+        if isinstance(kind, str) and kind in self.failure_events:
+            return True
+        if any(each(data) for each in self._failed):
+            return True
+        return any(end.reason.lower() in self._bad_finishes for end in self.finishes(data))
+
+    def finishes(self, data: Data) -> Iterator[Finish]:
+        """Yield the finish reasons in a body or an event."""
+        for each in self._finishes:
+            yield from each(data)
+
+    def usage(self, data: Data) -> dict[str, int]:
+        """Return the tokens that a body or an event reports: `{"input": 3, "output": 5}`."""
+        usage: dict[str, int] = {}
+        for each in self._usage:
+            sent, received = each(data)
+            if sent is not None and "input" not in usage and _is_count(sent):
+                usage["input"] = int(sent)
+            if received is not None and "output" not in usage and _is_count(received):
+                usage["output"] = int(received)
+        return usage
+
+    def pieces(self, data: Data) -> Iterator[Piece]:
+        """Yield the pieces of text in a body or an event."""
+        for each in self._pieces:
+            yield from each(data)
+
+
+def _joined(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e15

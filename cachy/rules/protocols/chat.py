@@ -1,0 +1,68 @@
+"""OpenAI's chat completions and completions, and what is compatible with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cachy.rules.content import Piece, as_dict, as_dicts, as_text, text_of, tool_calls
+from cachy.rules.protocols import Finish, Protocol, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cachy.rules.protocols import Data
+
+
+def failed(data: Data) -> bool:
+    """OpenRouter reports errors in the choice."""
+    return any(choice.get("error") for choice in as_dicts(data.get("choices")))
+
+
+def finishes(data: Data) -> Iterator[Finish]:
+    return map(finish, as_dicts(data.get("choices")))
+
+
+def pending(data: Data) -> bool | None:
+    """With `include_usage`, each chunk has `usage: null`, and a last one has the numbers."""
+    if "usage" in data and data.get("object") == "chat.completion.chunk":
+        return not data["usage"]
+    return None
+
+
+def usage(data: Data) -> tuple[Any, Any]:
+    counts = as_dict(data.get("usage"))
+    return counts.get("prompt_tokens"), counts.get("completion_tokens")
+
+
+def pieces(data: Data) -> Iterator[Piece]:
+    """Choices, whole (`message`) or in pieces (`delta`); `text` in legacy completions."""
+    for choice in as_dicts(data.get("choices")):
+        index = choice.get("index", 0)
+        message = as_dict(choice.get("delta") or choice.get("message"))
+        thinking = as_text(message.get("reasoning_content")) or as_text(message.get("reasoning"))
+        yield Piece(index, "thinking", thinking)
+        text = as_text(choice.get("text")) + text_of(message.get("content"))
+        yield Piece(index, "assistant", text)
+        yield Piece(index, "assistant", as_text(message.get("refusal")))
+        yield from tool_calls(index, message)
+
+
+PROTOCOL = Protocol(
+    end_marks=(b"[DONE]",),
+    pending=pending,
+    index_fields=("index",),
+    failed=failed,
+    finishes=finishes,
+    bad_finishes=frozenset(
+        {
+            "error",  # OpenRouter, Mistral
+            "insufficient_system_resource",  # DeepSeek
+            "network_error",  # Z.ai
+            "abort",  # vLLM, SGLang
+        }
+    ),
+    usage=usage,
+    pieces=pieces,
+    turn_fields=("messages",),
+    prompt_fields=("prompt",),
+)

@@ -1,0 +1,57 @@
+"""What a call is accounted by: its model and its tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cachy.lazy import lazy_pattern
+from cachy.rules import protocols
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Decoded(Protocol):
+    """What is needed of an answer (`cachy.rules.verdict.Answer`)."""
+
+    content_type: str
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of stream that it is, None for a body in one piece."""
+
+    @property
+    def events(self) -> Sequence[Any]:
+        """Its decoded events."""
+
+
+_MODEL_IN_PATH = lazy_pattern(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+
+
+def model_of(url: str, outline_body: Any) -> str | None:
+    """Return the model that a request names, in its body or in its path.
+
+    >>> model_of("https://api.example.com/v1/models/gemini-2.0-flash:generateContent", {})
+    'gemini-2.0-flash'
+    """
+    body = outline_body if isinstance(outline_body, dict) else {}
+    if isinstance(model := body.get("model"), str) and model:
+        return model
+    if match := _MODEL_IN_PATH.search(url):
+        return match[1].replace("%3A", ":")
+    names = (body.get(field) for field in protocols.known().model_fields if field in body)
+    return next((name for name in names if isinstance(name, str)), None)
+
+
+def usage_of(answer: Decoded) -> dict[str, int] | None:
+    """Return the tokens that an answer reports, as `{"input": n, "output": n}`; None if it reports
+    none. In a stream the last report counts."""
+    if answer.kind is None and "json" not in answer.content_type:
+        return None
+    known = protocols.known()
+    usage: dict[str, int] = {}
+    for event in answer.events:
+        for data in event.data if isinstance(event.data, list) else (event.data,):
+            if isinstance(data, dict):
+                usage.update(known.usage(data))
+    return usage or None
