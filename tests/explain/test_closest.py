@@ -479,6 +479,7 @@ def store_of(root: Path, requests: list[bytes]) -> DirStore:
     return DirStore(root)
 
 
+@pytest.mark.timing
 def test_5000_recordings_are_searched_in_no_time(tmp_path: Path) -> None:
     store = store_of(tmp_path / ".cachy", [request for request, _ in CROWD])
     body = copy.deepcopy(CROWD[4][1])  # among the oldest: read last
