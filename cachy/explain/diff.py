@@ -8,6 +8,7 @@ shift of all that follow.
 from __future__ import annotations
 
 import json
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -111,81 +112,73 @@ def _print(value: Any) -> str:
 # ---- Lists ----
 
 _PAIRS = 10_000
-"""Lists whose differing parts have more pairs of elements are compared place by place."""
+"""Lists whose differing parts have more pairs of elements than this are compared by position."""
+
+_SIMILAR = 0.8
+"""Elements are similar if at most this share of them differs."""
 
 
 def _of_lists(path: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
     old_prints, new_prints = [_print(value) for value in old], [_print(value) for value in new]
     start, end = equal_ends(old_prints, new_prints)
-    olds, news = range(start, len(old) - end), range(start, len(new) - end)
-    twins: dict[int, int] = {}
-    if len(olds) * len(news) > _PAIRS:
-        pairs = list(zip(olds, news, strict=False))
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    old_prints, new_prints = old_prints[start:][: len(old)], new_prints[start:][: len(new)]
+    if len(old) * len(new) > _PAIRS:
+        origins = {i: i for i in range(min(len(old), len(new)))}
+        moved: set[int] = set()
     else:
-        twins = _twins(old_prints, new_prints, olds, news)
-        if len(twins) == len(olds) == len(news):
-            order = sorted(olds, key=twins.__getitem__)
-            yield Change(path or "body", "reordered", after=" ".join(f"[{i}]" for i in order))
-            return
-        pairs = _pairs(list(map(short, old)), list(map(short, new)), olds, news, twins)
-    paired = dict(pairs)
-    for i in olds:
-        if i not in paired and i not in twins:
-            yield Change(f"{path}[{i}]", "dropped", before=brief(old[i]))
-    sources = {j: i for i, j in pairs}
-    origins = {j: i for i, j in twins.items()}
-    for j in news:
-        if j in sources:
-            yield from _of_values(f"{path}[{j}]", old[sources[j]], new[j])
-        elif j in origins:
-            yield Change(f"{path}[{j}]", "moved", before=f"[{origins[j]}]")
+        origins, moved = _match(old, new, old_prints, new_prints)
+    if moved and sorted(old_prints) == sorted(new_prints):
+        order = " ".join(f"[{start + origins[j]}]" for j in range(len(new)))
+        yield Change(path or "body", "reordered", after=order)
+        return
+    for i in sorted({*range(len(old))}.difference(origins.values())):
+        yield Change(f"{path}[{start + i}]", "dropped", before=brief(old[i]))
+    for j, value in enumerate(new):
+        place = f"{path}[{start + j}]"
+        if j not in origins:
+            yield Change(place, "inserted", after=brief(value))
+        elif j in moved:
+            yield Change(place, "moved", before=f"[{start + origins[j]}]")
         else:
-            yield Change(f"{path}[{j}]", "inserted", after=brief(new[j]))
+            yield from _of_values(place, old[origins[j]], value)
 
 
-def _twins(old: list[str], new: list[str], olds: range, news: range) -> dict[int, int]:
-    """Elements of the one list that stand, as they are, somewhere in the other."""
-    free: dict[str, list[int]] = {}
-    for j in reversed(news):
-        free.setdefault(new[j], []).append(j)
-    return {i: free[old[i]].pop() for i in olds if free.get(old[i])}
+def _match(
+    old: list[Any], new: list[Any], old_prints: list[str], new_prints: list[str]
+) -> tuple[dict[int, int], set[int]]:
+    """Find which element of `old` each of `new` comes from, and which only moved."""
+    matcher = SequenceMatcher(None, old_prints, new_prints, autojunk=False)
+    origins = {j + n: i + n for i, j, size in matcher.get_matching_blocks() for n in range(size)}
+    left = sorted({*range(len(old))}.difference(origins.values()))
+    moved = set()
+    for j in sorted({*range(len(new))}.difference(origins)):
+        if (i := next((i for i in left if old_prints[i] == new_prints[j]), None)) is not None:
+            origins[j] = i
+            left.remove(i)
+            moved.add(j)
+    for kind, i, i_end, j, j_end in matcher.get_opcodes():
+        if kind == "replace":
+            olds = [n for n in range(i, i_end) if n in left]
+            news = [n for n in range(j, j_end) if n not in origins]
+            pairs = _similar([old[n] for n in olds], [new[n] for n in news])
+            origins.update((news[b], olds[a]) for a, b in pairs)
+    return origins, moved
 
 
-def _pairs(
-    old: list[Any], new: list[Any], olds: range, news: range, twins: dict[int, int]
-) -> list[tuple[int, int]]:
-    """Which elements became which, in order: those pairs that leave the least different.
+def _similar(old: list[Any], new: list[Any]) -> Iterator[tuple[int, int]]:
+    """Pair replaced elements: the two most similar, then those before and after them; where
+    nothing is similar, in order."""
+    old, new = [short(value) for value in old], [short(value) for value in new]
+    apart = [[distance(b, a) / max(weight(a), weight(b)) for b in new] for a in old]
 
-    The shortest way through a table, from its end; an element that has a twin elsewhere is paired
-    with nothing else.
-    """
-    taken = set(twins.values())
-    n, m = len(olds), len(news)
-    cost = [[0.0] * (m + 1) for _ in range(n + 1)]
-    apart: dict[tuple[int, int], float] = {}
-    for a in range(n, -1, -1):
-        for b in range(m, -1, -1):
-            ways = []
-            if a < n:
-                ways.append(cost[a + 1][b] + weight(old[olds[a]]))
-            if b < m:
-                ways.append(cost[a][b + 1] + weight(new[news[b]]))
-            if a < n and b < m:
-                i, j = olds[a], news[b]
-                if twins.get(i) == j:
-                    apart[a, b] = 0.0
-                elif i not in twins and j not in taken:
-                    apart[a, b] = distance(new[j], old[i])
-                if (a, b) in apart:
-                    ways.append(cost[a + 1][b + 1] + apart[a, b])
-            cost[a][b] = min(ways, default=0.0)
-    found, a, b = [], 0, 0
-    while a < n and b < m:
-        if (a, b) in apart and cost[a][b] == cost[a + 1][b + 1] + apart[a, b]:
-            found.append((olds[a], news[b]))
-            a, b = a + 1, b + 1
-        elif cost[a][b] == cost[a + 1][b] + weight(old[olds[a]]):
-            a += 1
+    def pairs(olds: range, news: range) -> Iterator[tuple[int, int]]:
+        part, i, j = min(((apart[i][j], i, j) for i in olds for j in news), default=(1.0, 0, 0))
+        if part > _SIMILAR:
+            yield from zip(olds, news, strict=False)
         else:
-            b += 1
-    return found
+            yield i, j
+            yield from pairs(range(olds.start, i), range(news.start, j))
+            yield from pairs(range(i + 1, olds.stop), range(j + 1, news.stop))
+
+    return pairs(range(len(old)), range(len(new)))
