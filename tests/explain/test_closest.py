@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachy import explain as misses
-from cachy.explain.closest import Asked, closest
+from cachy.explain.closest import closest
 from cachy.explain.diff import differences
+from cachy.explain.request import MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.rules import key as keys
 from cachy.rules.key import Request
@@ -76,7 +77,7 @@ def head(request: bytes, *, full: bool = False) -> dict[str, Any]:
 
 
 def told(old: bytes, new: bytes, *, full: bool = False) -> tuple[str, list[str]]:
-    changes = differences(head(old, full=full), Asked.of(new))
+    changes = differences(head(old, full=full), MissedRequest.from_canonical(new))
     return verdict(changes), lines(changes)
 
 
@@ -231,7 +232,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str, list[str]]] = 
         "it has 20 fields that the recording lacks: a newer SDK may send that",
         [*(f"+ option_{number:02}: {number}" for number in range(12)), "… and 8 more"],
     ),
-    "nothing": (lambda body: None, "nothing differs in what was kept of it", []),
+    "nothing": (lambda body: None, "nothing differs in what was stored of it", []),
 }
 
 
@@ -278,7 +279,7 @@ BASE_URL, OTHER_URL = GEMINI, GEMINI.replace("2.0", "2.5")
         (
             canonical({}, URL, {"anthropic-beta": "pdfs"}),
             canonical({}, URL, {"anthropic-beta": "pdfs,tokens"}),
-            "a header changed that decides the answer",
+            "a header that decides the answer changed",
             'header anthropic-beta: "pdfs" → "pdfs, tokens"',
         ),
         (
@@ -290,7 +291,7 @@ BASE_URL, OTHER_URL = GEMINI, GEMINI.replace("2.0", "2.5")
         (
             canonical({}, URL),
             canonical({}, URL, repeat=2),
-            "it was asked more often than it was recorded",
+            "it was sent more often than it was recorded",
             "repeat: (none) → 2",
         ),
         (
@@ -368,7 +369,9 @@ def test_texts_that_differ_are_told_apart(old: str, new: str, full: bool) -> Non
 def test_lists_lead_from_one_to_the_other(old: list[int], new: list[int]) -> None:
     """What is dropped and inserted, moved and changed accounts for every element."""
     before, after = ([{"id": number} for number in side] for side in (old, new))
-    changes = differences(head(canonical({"x": before})), Asked.of(canonical({"x": after})))
+    changes = differences(
+        head(canonical({"x": before})), MissedRequest.from_canonical(canonical({"x": after}))
+    )
     kinds = [change.kind for change in changes]
     assert len(new) - len(old) == kinds.count("inserted") - kinds.count("dropped")
     assert bool(changes) == (old != new)
@@ -391,7 +394,7 @@ values = st.recursive(
 @settings(max_examples=60, deadline=None)
 def test_any_two_requests_can_be_compared(old: Any, new: Any, full: bool) -> None:
     first, second = canonical({"x": old}), canonical({"x": new})
-    found = closest(Asked.of(second), [orjson.dumps(head(first, full=full))])
+    found = closest(MissedRequest.from_canonical(second), [orjson.dumps(head(first, full=full))])
     assert found.head is not None
     got = told(first, second, full=full)[1]
     assert bool(got) == (first != second)
@@ -400,7 +403,7 @@ def test_any_two_requests_can_be_compared(old: Any, new: Any, full: bool) -> Non
 def test_an_entry_without_its_texts_is_compared_with_another() -> None:
     """As `cachy why` does, which has two outlines."""
     new = changed(put("messages", 3, "content", MIDDLE))
-    [line, _] = lines(differences(head(canonical(BASE)), Asked.again(head(new))))
+    [line, _] = lines(differences(head(canonical(BASE)), MissedRequest.from_head(head(new))))
     assert line.startswith("messages[3].content: (not stored) → (not stored) (characters 4,")
 
 
@@ -432,7 +435,7 @@ def test_the_closest_of_5000_is_the_right_one(name: str) -> None:
     if name in ("prompt", "text to parts", "message inserted, another edited"):
         words = CROWD[place][1]["messages"][1]["content"].split()
         body["messages"][1]["content"] = " ".join([*words[:-1], "changed"])
-    found = closest(Asked.of(canonical(body)), HEADS)
+    found = closest(MissedRequest.from_canonical(canonical(body)), HEADS)
     assert found.head is not None
     assert found.head["key"] == keys.digest(CROWD[place][0])
     assert (found.seen, found.same) == (5000, 5000)
@@ -445,7 +448,7 @@ def test_the_closest_of_long_texts_that_share_their_ends() -> None:
     prompts = [f"{LONG[:300]} {document} {LONG[:300]}" for document in documents]
     heads = [orjson.dumps(head(canonical({"prompt": prompt}))) for prompt in prompts]
     edited = prompts[77][:4000] + "!" + prompts[77][4000:]
-    found = closest(Asked.of(canonical({"prompt": edited})), heads)
+    found = closest(MissedRequest.from_canonical(canonical({"prompt": edited})), heads)
     assert found.head is not None
     assert found.head["key"] == keys.digest(canonical({"prompt": prompts[77]}))
 
@@ -453,7 +456,7 @@ def test_the_closest_of_long_texts_that_share_their_ends() -> None:
 def test_the_same_endpoint_comes_first() -> None:
     elsewhere = canonical(BASE, "https://openrouter.ai/api/v1/chat/completions")
     here = canonical({"model": "other", "messages": []})
-    asked = Asked.of(canonical(BASE))
+    asked = MissedRequest.from_canonical(canonical(BASE))
     found = closest(asked, [orjson.dumps(head(request)) for request in (elsewhere, here)])
     assert found.head is not None
     assert found.head["url"] == URL
@@ -462,7 +465,7 @@ def test_the_same_endpoint_comes_first() -> None:
 
 def test_a_model_in_the_path_is_a_field_like_any_other() -> None:
     other_model, other_prompt = canonical(BASE, OTHER_URL), canonical({"contents": []}, GEMINI)
-    asked = Asked.of(canonical(BASE, GEMINI))
+    asked = MissedRequest.from_canonical(canonical(BASE, GEMINI))
     found = closest(asked, [orjson.dumps(head(request)) for request in (other_prompt, other_model)])
     assert found.head is not None
     assert found.head["url"] == OTHER_URL

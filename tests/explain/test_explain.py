@@ -195,16 +195,17 @@ def test_another_folder_has_it(
     assert f"there is another store at {tmp_path / '.cachy'}" in reason(client)
 
 
-def test_a_folder_below_has_it(
+def test_the_working_directory_has_it(
     client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {"model": "gpt-4o", "messages": HI}
     below = tmp_path / "notebooks"
     below.mkdir()
     record(client, json=asked, cache_dir=below)
+    monkeypatch.chdir(below)
     told = reason(client, json=asked, cache_dir=tmp_path)
     assert told.endswith(
-        f"but {below / '.cachy'} has it: start this elsewhere, or say cache_dir={str(below)!r}"
+        f"but {below / '.cachy'} has it: run from that folder, or pass cache_dir={str(below)!r}"
     )
 
 
@@ -221,7 +222,8 @@ def test_nothing_of_this_endpoint(client: httpx.Client, tmp_path: Path) -> None:
     record(client, cache_dir=tmp_path)
     told = reason(client, "https://api.openai.com/v1/embeddings", cache_dir=tmp_path)
     assert told == (
-        "nothing was recorded of this endpoint; of api.openai.com there is /v1/chat/completions"
+        "nothing was recorded for this endpoint; "
+        "from api.openai.com the store has /v1/chat/completions"
     )
 
 
