@@ -185,8 +185,6 @@ def _is_of(head: dict[str, Any], line: bytes) -> bool:
 
 # ---- Stores elsewhere ----
 
-_FOLDERS = 200
-
 
 def _elsewhere(store: Store, key: str, *, lost: bool) -> str:
     """Say that another store has the key; or, if nothing comparable was recorded, that there is
@@ -206,29 +204,15 @@ def _elsewhere(store: Store, key: str, *, lost: bool) -> str:
 
 
 def _others(root: str) -> list[str]:
-    """The stores with recordings above the working directory and the store, and a little below."""
-    tops = [os.getcwd(), os.path.dirname(root)]
+    """Return the stores with recordings in the working directory, beside `root`, or above them."""
     home = os.path.expanduser("~")
     folders: dict[str, None] = {}
-    for top in tops:
-        while os.path.dirname(top) != top and top != home:
-            folders[top] = None
-            top = os.path.dirname(top)
-    below = list(tops)
-    for top in below:
-        if len(below) > _FOLDERS:
-            break
-        depth = min(top[len(each) :].count(os.sep) for each in tops if top.startswith(each))
-        if depth < 3:
-            below += [
-                os.path.join(top, name)
-                for name in _names_in(top)
-                if not name.startswith((".", "_"))
-                and name not in ("node_modules", "venv")
-                and os.path.isdir(os.path.join(top, name))
-            ]
-    roots = [os.path.join(folder, FOLDER) for folder in dict.fromkeys([*folders, *below])]
-    return [root for root in roots if any(len(name) == 2 for name in _names_in(root))]
+    for folder in (os.getcwd(), os.path.dirname(root)):
+        folders[folder] = None
+        while (folder := os.path.dirname(folder)) not in (*folders, home):
+            folders[folder] = None
+    roots = [os.path.join(folder, FOLDER) for folder in folders]
+    return [each for each in roots if any(len(name) == 2 for name in _names_in(each))]
 
 
 def _names_in(*folder: str) -> list[str]:
