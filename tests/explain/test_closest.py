@@ -67,8 +67,8 @@ def test_the_closest_of_long_texts_that_share_their_ends() -> None:
 def test_the_same_endpoint_comes_first() -> None:
     elsewhere = canonical(BASE, "https://openrouter.ai/api/v1/chat/completions")
     here = canonical({"model": "other", "messages": []})
-    asked = MissedRequest.from_canonical(canonical(BASE))
-    found = closest(asked, [orjson.dumps(head(request)) for request in (elsewhere, here)])
+    request = MissedRequest.from_canonical(canonical(BASE))
+    found = closest(request, [orjson.dumps(head(each)) for each in (elsewhere, here)])
     assert found.head is not None
     assert found.head["url"] == URL
     assert (found.same, found.seen) == (1, 2)
@@ -76,8 +76,8 @@ def test_the_same_endpoint_comes_first() -> None:
 
 def test_a_model_in_the_path_is_a_field_like_any_other() -> None:
     other_model, other_prompt = canonical(BASE, NEWER_GEMINI), canonical({"contents": []}, GEMINI)
-    asked = MissedRequest.from_canonical(canonical(BASE, GEMINI))
-    found = closest(asked, [orjson.dumps(head(request)) for request in (other_prompt, other_model)])
+    request = MissedRequest.from_canonical(canonical(BASE, GEMINI))
+    found = closest(request, [orjson.dumps(head(each)) for each in (other_prompt, other_model)])
     assert found.head is not None
     assert found.head["url"] == NEWER_GEMINI
 
@@ -98,11 +98,11 @@ def test_5000_recordings_are_searched_in_no_time(tmp_path: Path) -> None:
     store = store_of(tmp_path / ".cachy", [request for request, _ in CROWD])
     body = copy.deepcopy(CROWD[4][1])  # among the oldest: read last
     body["temperature"] = 0.1
-    asked = canonical(body)
+    request = canonical(body)
     took = []
     for _ in range(3):
         started = time.perf_counter()
-        why = misses.explain(store, asked, keys.digest(asked), budget=5)
+        why = misses.explain(store, request, keys.digest(request), budget=5)
         took.append(time.perf_counter() - started)
     assert why.differences == ["temperature: 0.7 → 0.1"]
     assert keys.digest(CROWD[4][0])[:8] in why.reason
@@ -110,7 +110,7 @@ def test_5000_recordings_are_searched_in_no_time(tmp_path: Path) -> None:
     assert min(took) < 1  # alone on a machine it is under 0.2
 
     started = time.perf_counter()
-    why = misses.explain(store, asked, keys.digest(asked), budget=0.01)
+    why = misses.explain(store, request, keys.digest(request), budget=0.01)
     assert "(of the newest " in why.reason
     assert time.perf_counter() - started < 0.8
 
