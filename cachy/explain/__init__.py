@@ -1,18 +1,14 @@
 """Why a request was not answered: the closest recording, and what differs from it.
 
-    Asked ───┐
-    heads ───┴─closest()─▶ Closest ──differences()──▶ [Change, …] ──verdict()──▶ one sentence
+    request.py    the request that missed
+    closest.py    finds the closest recording; distance.py says how far two are apart
+    diff.py       compares the two, field by field
+    words.py      puts the differences into words
 
-    explain()        of a miss: the reason, the differences, and what to do about it
-    why()            of a recording: what kept an older one from answering (`cachy why`)
+`explain()` is about a miss, `why()` about a recording: why no older one answered its request.
 
-    closest.py       finds the recording; alike.py tells how far two are apart
-    differences.py   field by field; texts.py within long texts
-    changes.py       one difference, and the words for many
-
-Only this file does any IO: it reads the heads from the store. It runs when a request has missed and
-its explanation is wanted, never on the path of a hit; it reads newest first, for BUDGET seconds at
-most, and says so if that was not enough.
+Only this file does IO: it reads heads from the store, newest first, for BUDGET seconds at most, and
+says so if that was not enough. It runs after a miss whose explanation is wanted, never for a hit.
 """
 
 from __future__ import annotations
@@ -27,8 +23,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import zstandard
 
 from cachy.errors import Defect
-from cachy.explain.closest import Asked, Closest, Place, closest
+from cachy.explain.closest import Closest, closest
 from cachy.explain.diff import differences
+from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.rules.key import KEY_LENGTH
 from cachy.store import entry as codec
@@ -56,61 +53,62 @@ class Explanation(NamedTuple):
 
 
 def explain(store: Store, canonical: bytes, key: str, *, budget: float = BUDGET) -> Explanation:
-    """Why the store has no answer to the canonical request with this key. A mapping that is a
-    store may raise anything."""
-    asked = Asked.of(canonical)
+    """Explain why the store has no answer to the canonical request with this key.
+
+    `budget` is in seconds. A mapping that serves as the store may raise anything.
+    """
+    request = MissedRequest.from_canonical(canonical)
     recorded = _Recorded(store, budget)
-    found = closest(asked, recorded)
-    reason, differences = _reason(asked, found, recorded)
-    if elsewhere := _elsewhere(store, key, lost=found.head is None):
+    search = closest(request, recorded)
+    reason, differences = _reason(request, search, recorded)
+    if elsewhere := _elsewhere(store, key, lost=search.head is None):
         reason += f"; {elsewhere}"
     return Explanation(reason, differences, remedy(store))
 
 
 def why(root: str, head: dict[str, Any], *, budget: float = 10.0) -> Explanation:
-    """Of the entry in the store at `root` with this head: why no older one answered its request."""
-    asked = Asked.again(head)
+    """Explain why no older entry answered the request of the entry with this head, in the store at
+    `root`. `budget` is in seconds."""
+    request = MissedRequest.from_head(head)
     recorded = _Recorded(DirStore(root), budget, before=str(head.get("recorded", "")))
-    found = closest(asked, (line for line in recorded if not _is_of(head, line)))
+    search = closest(request, (line for line in recorded if not _is_of(head, line)))
     if not isinstance(head.get("request"), dict):
-        found = found._replace(head=None, bare=found.same)
-    return Explanation(*_reason(asked, found, recorded), remedy="")
+        search = search._replace(head=None, bare=search.same)
+    return Explanation(*_reason(request, search, recorded), remedy="")
 
 
-def _reason(asked: Asked, found: Closest, recorded: _Recorded) -> tuple[str, list[str]]:
-    """One sentence, and the differences if there is something to compare with."""
-    place = Place.of(asked.url)
+def _reason(request: MissedRequest, search: Closest, recorded: _Recorded) -> tuple[str, list[str]]:
+    """Return a sentence, and the differences if there is a recording to compare with."""
+    host = Address.from_url(request.url).host
     if not recorded.listed:
         return "nothing was recorded for it (and this kind of store lists nothing to compare)", []
-    if not found.seen:
+    if not search.seen:
         return recorded.emptiness, []
-    if found.head is not None:
-        changes = differences(found.head, asked)
-        among = f" of {_count(found.same, 'recording')} of this endpoint" if found.same else ""
-        key, day = str(found.head.get("key", ""))[:8], str(found.head.get("recorded", ""))[:10]
+    if search.head is not None:
+        found = differences(search.head, request)
+        among = f" of {_count(search.same)} of this endpoint" if search.same else ""
+        key, day = str(search.head.get("key", ""))[:8], str(search.head.get("recorded", ""))[:10]
         which = f"the closest{among}{recorded.limits} is {key} of {day}"
-        return f"{verdict(changes)}; {which}", lines(changes)
-    if found.bare:
+        return f"{verdict(found)}; {which}", lines(found)
+    if search.bare:
+        were = "was" if search.same == 1 else "were"
         return (
-            f"nothing was recorded for it. There are {_count(found.same, 'recording')} of this "
-            f'endpoint, but made with requests="none", which keeps nothing to compare'
+            f"nothing was recorded for it; {_count(search.same)} of this endpoint {were} made with "
+            'requests="none", which stores nothing to compare'
         ), []
-    if found.endpoints:
-        others = ", ".join(path for path, _ in found.endpoints.most_common(3))
-        return f"nothing was recorded of this endpoint; of {place.host} there is {others}", []
-    hosts = ", ".join(host for host, _ in found.hosts.most_common(3))
+    if search.endpoints:
+        others = ", ".join(path for path, _ in search.endpoints.most_common(3))
+        return f"nothing was recorded for this endpoint; from {host} the store has {others}", []
+    hosts = ", ".join(name for name, _ in search.hosts.most_common(3))
+    are = "is" if search.seen == 1 else "are"
     return (
-        f"nothing was recorded from {place.host}: "
-        f"the {_count(found.seen, 'recording')} in the store {_are(found.seen)} from {hosts}"
+        f"nothing was recorded from {host}: "
+        f"the {_count(search.seen)} in the store {are} from {hosts}"
     ), []
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _count(recordings: int) -> str:
+    return f"{recordings:,} recording{'s' * (recordings != 1)}"
 
 
 # ---- What was recorded ----
@@ -187,11 +185,10 @@ def _is_of(head: dict[str, Any], line: bytes) -> bool:
 
 # ---- Stores elsewhere ----
 
-_FOLDERS = 200
-
 
 def _elsewhere(store: Store, key: str, *, lost: bool) -> str:
-    """That another store, above or below, has the key; or if all is `lost` that there is one."""
+    """Say that another store has the key; or, if nothing comparable was recorded, that there is
+    another store."""
     if not isinstance(store, DirStore):
         return ""
     others = [
@@ -202,34 +199,20 @@ def _elsewhere(store: Store, key: str, *, lost: bool) -> str:
     for root in others:
         if any(name.startswith(key[:KEY_LENGTH]) for name in _names_in(root, key[:2])):
             folder = os.path.dirname(root)
-            return f"but {root} has it: start this elsewhere, or say cache_dir={folder!r}"
+            return f"but {root} has it: run from that folder, or pass cache_dir={folder!r}"
     return f"there is another store at {others[0]}" if others and lost else ""
 
 
 def _others(root: str) -> list[str]:
-    """The stores with recordings above the working directory and the store, and a little below."""
-    tops = [os.getcwd(), os.path.dirname(root)]
+    """Return the stores with recordings in the working directory, beside `root`, or above them."""
     home = os.path.expanduser("~")
     folders: dict[str, None] = {}
-    for top in tops:
-        while os.path.dirname(top) != top and top != home:
-            folders[top] = None
-            top = os.path.dirname(top)
-    below = list(tops)
-    for top in below:
-        if len(below) > _FOLDERS:
-            break
-        depth = min(top[len(each) :].count(os.sep) for each in tops if top.startswith(each))
-        if depth < 3:
-            below += [
-                os.path.join(top, name)
-                for name in _names_in(top)
-                if not name.startswith((".", "_"))
-                and name not in ("node_modules", "venv")
-                and os.path.isdir(os.path.join(top, name))
-            ]
-    roots = [os.path.join(folder, FOLDER) for folder in dict.fromkeys([*folders, *below])]
-    return [root for root in roots if any(len(name) == 2 for name in _names_in(root))]
+    for folder in (os.getcwd(), os.path.dirname(root)):
+        folders[folder] = None
+        while (folder := os.path.dirname(folder)) not in (*folders, home):
+            folders[folder] = None
+    roots = [os.path.join(folder, FOLDER) for folder in folders]
+    return [each for each in roots if any(len(name) == 2 for name in _names_in(each))]
 
 
 def _names_in(*folder: str) -> list[str]:

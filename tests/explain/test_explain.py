@@ -30,7 +30,7 @@ RAISED = {
     "litellm": "APIError BadRequestError InternalServerError",
 }
 CALLS = ("chat", "responses", "stream helper")
-ASKED = [
+CHAT_WAYS = [
     way
     for way in WAYS
     if way.available() and (way.call in CALLS or (way.sdk == "litellm" and "-" in way.call))
@@ -39,7 +39,7 @@ ASKED = [
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long anybody has slept, as retries with a back-off do; nobody really sleeps."""
+    """The seconds of every sleep, as of retries with a back-off; none really sleeps."""
     taken: list[float] = []
     wake, wake_async = time.sleep, asyncio.sleep
 
@@ -57,7 +57,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-@pytest.mark.parametrize("way", ASKED, ids=str)
+@pytest.mark.parametrize("way", CHAT_WAYS, ids=str)
 def test_the_user_of_an_sdk_sees_the_explanation(
     way: Way, standin: Standin, tmp_path: Path, naps: list[float]
 ) -> None:
@@ -103,7 +103,7 @@ def test_plain_httpx_raises_the_miss(library: Any, standin: Standin, tmp_path: P
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
-def test_a_retry_that_the_user_asked_for_is_none(
+def test_a_miss_is_not_retried_even_with_max_retries(
     standin: Standin, tmp_path: Path, naps: list[float]
 ) -> None:
     openai = pytest.importorskip("openai")
@@ -186,32 +186,33 @@ def test_an_empty_store(client: httpx.Client, tmp_path: Path) -> None:
 def test_another_folder_has_it(
     client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"model": "gpt-4o", "messages": HI}
-    record(client, json=asked, cache_dir=tmp_path)
+    body = {"model": "gpt-4o", "messages": HI}
+    record(client, json=body, cache_dir=tmp_path)
     below = tmp_path / "notebooks" / "deep"
     (below / ".cachy").mkdir(parents=True)
     monkeypatch.chdir(below)
-    assert f"but {tmp_path / '.cachy'} has it" in reason(client, json=asked)
+    assert f"but {tmp_path / '.cachy'} has it" in reason(client, json=body)
     assert f"there is another store at {tmp_path / '.cachy'}" in reason(client)
 
 
-def test_a_folder_below_has_it(
+def test_the_working_directory_has_it(
     client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"model": "gpt-4o", "messages": HI}
+    body = {"model": "gpt-4o", "messages": HI}
     below = tmp_path / "notebooks"
     below.mkdir()
-    record(client, json=asked, cache_dir=below)
-    told = reason(client, json=asked, cache_dir=tmp_path)
-    assert told.endswith(
-        f"but {below / '.cachy'} has it: start this elsewhere, or say cache_dir={str(below)!r}"
+    record(client, json=body, cache_dir=below)
+    monkeypatch.chdir(below)
+    message = reason(client, json=body, cache_dir=tmp_path)
+    assert message.endswith(
+        f"but {below / '.cachy'} has it: run from that folder, or pass cache_dir={str(below)!r}"
     )
 
 
 def test_nothing_from_this_host(client: httpx.Client, tmp_path: Path) -> None:
     record(client, cache_dir=tmp_path)
-    told = reason(client, "https://api.anthropic.com/v1/messages", cache_dir=tmp_path)
-    assert told == (
+    message = reason(client, "https://api.anthropic.com/v1/messages", cache_dir=tmp_path)
+    assert message == (
         "nothing was recorded from api.anthropic.com: "
         "the 1 recording in the store is from api.openai.com"
     )
@@ -219,25 +220,26 @@ def test_nothing_from_this_host(client: httpx.Client, tmp_path: Path) -> None:
 
 def test_nothing_of_this_endpoint(client: httpx.Client, tmp_path: Path) -> None:
     record(client, cache_dir=tmp_path)
-    told = reason(client, "https://api.openai.com/v1/embeddings", cache_dir=tmp_path)
-    assert told == (
-        "nothing was recorded of this endpoint; of api.openai.com there is /v1/chat/completions"
+    message = reason(client, "https://api.openai.com/v1/embeddings", cache_dir=tmp_path)
+    assert message == (
+        "nothing was recorded for this endpoint; "
+        "from api.openai.com the store has /v1/chat/completions"
     )
 
 
-def test_nothing_kept_to_compare_with(client: httpx.Client, tmp_path: Path) -> None:
+def test_nothing_stored_to_compare_with(client: httpx.Client, tmp_path: Path) -> None:
     record(client, cache_dir=tmp_path, requests="none")
     assert 'requests="none"' in reason(client, cache_dir=tmp_path)
 
 
 def test_a_broken_recording(client: httpx.Client, tmp_path: Path) -> None:
-    asked = {"model": "gpt-4o", "messages": HI}
-    record(client, json=asked, cache_dir=tmp_path)
+    body = {"model": "gpt-4o", "messages": HI}
+    record(client, json=body, cache_dir=tmp_path)
     [entry] = tmp_path.glob(".cachy/??/*.entry")
     entry.write_bytes(entry.read_bytes()[:-1])
     with pytest.warns(match="is passed over"):
-        told = reason(client, json=asked, cache_dir=tmp_path)
-    assert told == "its recording is broken: its bytes are not the ones that were recorded"
+        message = reason(client, json=body, cache_dir=tmp_path)
+    assert message == "its recording is broken: its bytes are not the ones that were recorded"
 
 
 def test_an_endpoint_that_is_left_alone(client: httpx.Client, tmp_path: Path) -> None:
@@ -275,8 +277,8 @@ def test_the_closest_in_a_mapping(client: httpx.Client) -> None:
     store: dict[str, bytes] = {}
     record(client, store=store)
     record(client, json={"model": "gpt-4o", "messages": HI, "seed": 1}, store=store)
-    told = reason(client, json={"model": "gpt-4o", "messages": HI, "seed": 2}, store=store)
-    assert told.startswith("seed changed; the closest of 2 recordings of this endpoint is ")
+    message = reason(client, json={"model": "gpt-4o", "messages": HI, "seed": 2}, store=store)
+    assert message.startswith("seed changed; the closest of 2 recordings of this endpoint is ")
 
 
 def test_the_remedy_is_the_command_of_this_run(client: httpx.Client, tmp_path: Path) -> None:
