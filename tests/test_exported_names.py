@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,9 +64,13 @@ def test_each_name_is_documented() -> None:
         assert getattr(cachy, name).__doc__
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
-    project = Path(cachy.__file__).parent.parent / "pyproject.toml"
-    assert f'version = "{cachy.__version__}"\n' in project.read_text()
+def test_the_version_has_one_source() -> None:
+    """The build reads it from the package, so that the two cannot differ."""
+    project = (Path(cachy.__file__).parent.parent / "pyproject.toml").read_text("utf-8")
+    assert '[tool.hatch.version]\npath = "cachy/__init__.py"\n' in project
+    assert 'dynamic = ["version"]\n' in project
+    assert not re.search(r"^version *=", project, re.M)
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|(a|b|rc)\d+)?", cachy.__version__)
 
 
 CLIENTS = {"httpx", "httpx2", "requests", "aiohttp", "anyio", "asyncio", "typer", "botocore"}

@@ -1,34 +1,30 @@
-"""The README says what is so: its tables are made of what the tests run, its code works."""
+"""The README and docs/ are true: tables are made from what the tests run, examples work."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from many import add, make_entry
+from pages import ROOT, between, lines, text
 from sdks import WAYS
 from sdks.table import markdown
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from cachy import cachy
 from cachy.cli import app
 from cachy.store.entry import Entry, dumps, name_of, seal
 from cachy.store.folder import FOLDER
-
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-
-
-def between(start: str, end: str) -> str:
-    """The text of the README between two marks."""
-    found = re.search(f"{re.escape(start)}(.*?){re.escape(end)}", README.read_text("utf-8"), re.S)
-    assert found, f"the README has no {start} … {end}"
-    return found[1]
 
 
 def test_table_of_sdks_is_the_one_that_is_tested() -> None:
@@ -37,20 +33,48 @@ def test_table_of_sdks_is_the_one_that_is_tested() -> None:
         "<!-- /sdks -->",
     )
     table = markdown(WAYS)
-    assert between(*marks).strip() == table.strip(), f"put this into the README:\n{table}"
+    assert between(*marks).strip() == table.strip(), f"put this into README.md:\n{table}"
 
 
-def test_an_entry_can_be_read_as_it_says(tmp_path: Path, capsys: object) -> None:
+def test_an_entry_can_be_read_without_cachy(tmp_path: Path) -> None:
     head = {"cachy": 1, "key": "ab" * 32, "status": 200, "headers": [], "ms": 1.5}
     for body in (b"{}", bytes(range(256)) * 300):
         frame = dumps(Entry(head, body))
         name = name_of("ab" * 32, 0x6741F0A3, frame)
         path = tmp_path / f"{name}.entry"
         path.write_bytes(seal(name, frame))
-        code = between("To read an entry without cachy:\n\n```python\n", "```")
-        names: dict[str, object] = {}
-        exec(code.replace("….entry", path.as_posix()), names)
-        assert names["body"] == body
+        assert read_without_cachy(path)["body"] == body
+
+
+def test_the_example_of_an_entry_is_one(tmp_path: Path) -> None:
+    """The bytes on the page hold the head and the body beside them, and answer the request."""
+    page = text("laws-and-format")
+    name = re.search(r"`(\.cachy/f5/[0-9a-f]{32}-[0-9a-f]{24}\.entry)`", page)
+    assert name
+    path = tmp_path / name[1]
+    path.parent.mkdir(parents=True)
+    dump = between("bytes:\n\n```\n", "```")
+    path.write_bytes(bytes.fromhex("".join(line[5:] for line in dump.splitlines())))
+    read = read_without_cachy(path)
+    head, body = between("of it, with line breaks:\n\n```\n", "\n```").split("\n\n")
+    assert json.loads(read["head"]) == json.loads(head)
+    assert read["body"].decode() == body
+
+    sent, canonical = re.findall(r"```\n(POST .*?)\n```", page, re.S)
+    assert json.loads(head)["key"] == hashlib.sha256(canonical.encode()).hexdigest()
+    request_line, _, data = sent.partition("\n\n")
+    key = {"authorization": "Bearer any"}
+    with cachy(cache_dir=tmp_path, mode="replay"):
+        answer = httpx.request(*request_line.split(), content=data, headers=key)
+    assert answer.text == body
+
+
+def read_without_cachy(path: Path) -> dict[str, Any]:
+    """The variables of the snippet in the documentation after it has read this file."""
+    code = between("### To read an entry without cachy\n\n```python\n", "```")
+    names: dict[str, Any] = {}
+    exec(code.replace("….entry", path.as_posix()), names)
+    return names
 
 
 REPORT = """
@@ -90,12 +114,14 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-EXAMPLES = re.findall(r"^cachy .*", README.read_text("utf-8"), re.M)
+EXAMPLES = lines("cachy ")
 
 
 def test_every_example_works(repository: Path) -> None:
     for example in EXAMPLES:
+        # A script stands for the notebooks, as there may be no jupyter here.
         command = example.replace("jupyter execute *.ipynb", f"{sys.executable} report.py")
+        command = command.replace("report.ipynb", "report.py")
         result = CliRunner().invoke(app, shlex.split(command)[1:], input="y\n")
         assert result.exit_code == 0, (example, result.output)
 
