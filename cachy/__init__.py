@@ -4,8 +4,8 @@
 
     enable_cachy()
 
-The public names, each loaded when it is first asked for: installing cachy installs a pytest plugin,
-and whoever does not use it shall not pay for it.
+Each public name is loaded when it is first used: installing cachy installs a pytest plugin, and
+those who do not use it should not pay for it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cachy.api_keys import placeholders
-    from cachy.engine.repeats import scope
-    from cachy.errors import CacheMiss, CachyError, CachyWarning, ConfigError
-    from cachy.rules.hosts import doms
-    from cachy.rules.key import NOISE, Noise
-    from cachy.session import Session, cachy, disable_cachy, enable_cachy, no_cachy
+    from cachy.api_keys import placeholders as placeholders
+    from cachy.engine.repeats import scope as scope
+    from cachy.errors import CacheMiss as CacheMiss
+    from cachy.errors import CachyError as CachyError
+    from cachy.errors import CachyWarning as CachyWarning
+    from cachy.errors import ConfigError as ConfigError
+    from cachy.rules.hosts import doms as doms
+    from cachy.rules.key import NOISE as NOISE
+    from cachy.rules.key import Noise as Noise
+    from cachy.session import Session as Session
+    from cachy.session import cachy as cachy
+    from cachy.session import disable_cachy as disable_cachy
+    from cachy.session import enable_cachy as enable_cachy
+    from cachy.session import no_cachy as no_cachy
 
 __version__ = "0.1.0"
 
@@ -35,35 +43,23 @@ _HOMES = {
     "disable_cachy": "session",
     "doms": "rules.hosts",
     "enable_cachy": "session",
-    "load_ipython_extension": "notebook",  # what `%load_ext cachy` looks for
     "no_cachy": "session",
     "placeholders": "api_keys",
     "scope": "engine.repeats",
+}
+_HOOKS = {  # what `%load_ext cachy` looks for
+    "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
 }
 
-__all__ = [
-    "NOISE",
-    "CacheMiss",
-    "CachyError",
-    "CachyWarning",
-    "ConfigError",
-    "Noise",
-    "Session",
-    "cachy",
-    "disable_cachy",
-    "doms",
-    "enable_cachy",
-    "no_cachy",
-    "placeholders",
-    "scope",
-]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    home = _HOMES.get(name) or _HOOKS.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"cachy.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"cachy.{home}"), name)
     globals()[name] = value
     return value
 

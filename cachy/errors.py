@@ -1,13 +1,13 @@
-"""Everything that cachy raises or warns of.
+"""Everything that cachy raises or warns about.
 
 Exception
 └── CachyError              the root: catch it to catch them all
-    ├── ConfigError         an argument or a setting that cannot be meant (also a ValueError)
+    ├── ConfigError         an invalid argument or setting (also a ValueError)
     ├── CacheMiss           replay mode, and no recording answers this request
-    └── Defect              an entry's bytes that must not be trusted; never leaves the library
+    └── Defect              an entry's bytes that must not be trusted; never reaches users
         └── NewerFormat     … because a newer cachy wrote them
 UserWarning
-└── CachyWarning            something is wrong with the store; your call was not touched by it
+└── CachyWarning            something is wrong with the store; your call went on unaffected
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class CachyError(Exception):
 
 
 class ConfigError(CachyError, ValueError):
-    """A setting that cannot be meant. The message names the value and the remedy."""
+    """An invalid argument or setting. The message names the value and the remedy."""
 
 
 class CacheMiss(CachyError):
-    """In replay mode no recording answers a request, and the network was not asked.
+    """In replay mode no recording answers a request, and nothing was sent.
 
     Attributes: `method`, `url` (without credentials), `model` (or None), `store` (what was
     searched, as text), `reason` (one sentence), `differences` from the closest recording, one a
-    line, and `remedy` (one sentence). Its text tells them all.
+    line, and `remedy` (one sentence). Its text contains them all.
     """
 
     status_code = 418
-    """For SDKs that turn every failure into one with an HTTP status (litellm): a client's fault,
+    """For SDKs that turn every failure into one with an HTTP status (litellm): a client error,
     which they do not retry, and which no API uses."""
 
     def __init__(
@@ -73,15 +73,21 @@ class CacheMiss(CachyError):
 
     @classmethod
     def behind(cls, error: BaseException | None) -> CacheMiss | None:
-        """The miss that an SDK's exception is made of, however it reached the SDK; or None."""
+        """Return the miss behind an SDK's exception, however it reached the SDK; or None.
+
+        try:
+            client.chat.completions.create(…)
+        except openai.APIStatusError as error:
+            print(CacheMiss.behind(error))
+        """
         seen: set[int] = set()
         while error is not None and id(error) not in seen:
             seen.add(id(error))
             if isinstance(error, cls):
                 return error
             about = getattr(getattr(error, "response", None), "extensions", {})
-            if isinstance(about, dict) and (told := about.get("cachy")) and "miss" in told:
-                return told["miss"]  # type: ignore[no-any-return]
+            if isinstance(about, dict) and "miss" in (origin := about.get("cachy") or {}):
+                return origin["miss"]  # type: ignore[no-any-return]
             error = error.__cause__ or error.__context__
         return None
 
@@ -91,12 +97,12 @@ def _rebuild_miss(attributes: dict[str, Any]) -> CacheMiss:
 
 
 class Defect(CachyError):
-    """Bytes that are no sound entry, and why. Readers pass over them; `cachy fsck` lists them."""
+    """Why bytes are not a sound entry. Readers skip them; `cachy fsck` lists them."""
 
 
 class NewerFormat(Defect):
-    """An entry that a newer cachy would read."""
+    """An entry that only a newer cachy can read."""
 
 
 class CachyWarning(UserWarning):
-    """Something is wrong with the store. It is said once, and the user's call goes on."""
+    """Something is wrong with the store. Issued once; the user's call goes on."""

@@ -1,5 +1,8 @@
-"""Modules that are imported when they are first used: together they take longer than all of cachy,
-and `enable_cachy` needs none of them. With the first request the HTTP library brings most of them.
+"""Modules and regular expressions that are loaded when they are first used.
+
+Together they take longer to load than all of cachy, and `enable_cachy` needs none of them. By the
+time of the first request the HTTP library has loaded most of the modules. This is the one way to
+defer loading; code that runs rarely simply imports within a function.
 """
 
 from __future__ import annotations
@@ -9,12 +12,12 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
-__all__ = ["base64", "hashlib", "json", "lazy_logger", "lazy_pattern", "logging", "orjson", "urls"]
+__all__ = ["base64", "hashlib", "json", "lazy_pattern", "orjson", "urls"]
 
 
 class _Lazy:
-    """Stands for a module, or what else `load` gives. Each attribute is fetched once; then it is as
-    near as the thing's own."""
+    """Stands for the object that `load` returns. Each of its attributes is looked up once, and then
+    cached as an instance attribute."""
 
     def __init__(self, load: Callable[[], object]) -> None:
         self._load = load
@@ -26,29 +29,21 @@ class _Lazy:
 
 
 def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """A regular expression that is compiled when it is first asked for."""
+    """Return a regular expression that is compiled when it is first used."""
     return cast("re.Pattern[AnyStr]", _Lazy(partial(re.compile, pattern, flags)))
-
-
-def lazy_logger(name: str) -> Logger:
-    """A logger, by an importer of `logging` who cannot wait for it either."""
-    return cast("Logger", _Lazy(lambda: logging.getLogger(name)))
 
 
 if TYPE_CHECKING:
     import base64
     import hashlib
     import json
-    import logging
     import urllib.parse as urls
     from collections.abc import Callable
-    from logging import Logger
 
     import orjson
 else:
     base64 = _Lazy(partial(import_module, "base64"))
     hashlib = _Lazy(partial(import_module, "hashlib"))
     json = _Lazy(partial(import_module, "json"))
-    logging = _Lazy(partial(import_module, "logging"))
     orjson = _Lazy(partial(import_module, "orjson"))
     urls = _Lazy(partial(import_module, "urllib.parse"))

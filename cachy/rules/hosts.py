@@ -104,8 +104,8 @@ _MODELS = lazy_pattern(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
 
 
 class Route(NamedTuple):
-    """What policy says of a request. `reason` says why a request of a cached host is left alone;
-    `poll`, that only the end of a poll is worth keeping; `known`, that `doms` has the host."""
+    """How to treat a request. `reason`: why a request to a cached host is left alone; `poll`: only
+    the end of a poll is worth keeping; `known`: the host is in `doms`."""
 
     matches: bool
     cached: bool
@@ -114,8 +114,17 @@ class Route(NamedTuple):
     known: bool = False
 
 
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.*]+\]|[^\s?#@,:\[\]]+)(:(?P<port>.*))?")
+_PORT_GLOB = re.compile(r"[0-9]*\*[0-9*]*")
+
+
+def _is_port(text: str) -> bool:
+    number = re.fullmatch(r"[1-9][0-9]{0,4}", text) is not None and int(text) < 65536
+    return number or _PORT_GLOB.fullmatch(text) is not None
+
+
 class _Patterns:
-    """Host patterns, checked and compiled. Raises ConfigError for what is none."""
+    """Host patterns, checked and compiled. Raises ConfigError for an invalid one."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._exact: set[str] = set()
@@ -124,17 +133,24 @@ class _Patterns:
             self._add(pattern)
 
     def _add(self, pattern: str) -> None:
-        if not isinstance(pattern, str) or not pattern.strip():
-            raise ConfigError(f"doms holds {pattern!r}, which is no host name")
+        if not isinstance(pattern, str):
+            raise ConfigError(f"doms holds {pattern!r}, which is not a host name")
         if "://" in pattern:
             host = urls.urlsplit(pattern).netloc
             raise ConfigError(f"doms holds the URL {pattern!r}; give its host alone: {host!r}")
-        if pattern != pattern.strip() or any(char in pattern for char in " ?#@,"):
-            raise ConfigError(f"doms holds {pattern!r}, which is no host (with a port or path)")
         host, slash, _ = pattern.lower().partition("/")
-        if not host:
-            raise ConfigError(f"doms holds the path {pattern!r}; put its host before it")
-        _check_port(pattern, host)
+        matched = _HOST.fullmatch(host)
+        if matched is None:
+            raise ConfigError(
+                f"doms holds {pattern!r}, which is not a host; give one such as 'llm.example.com', "
+                "'*.example.com', '*:8000' or '[::1]:8000', and a path glob after it if need be"
+            )
+        if (port := matched["port"]) is not None and not _is_port(port):
+            raise ConfigError(
+                f"doms holds {pattern!r}, whose port {port!r} is invalid: give a number from 1 to "
+                "65535, or '*' for any, or leave the colon out (an IPv6 address needs brackets: "
+                "'[::1]:8000')"
+            )
         if slash or "*" in host:
             # The path keeps its case. Of the host's characters only `*` is a wildcard.
             self._globs.append((host.replace("[", "[[]"), pattern[len(host) :].rstrip("/")))
@@ -142,34 +158,20 @@ class _Patterns:
             self._exact.add(host)
 
     def matching(self, names: Sequence[str], path: str) -> list[str]:
-        """The path globs of the patterns that match, an empty one for those that have none."""
-        return [""] * any(name in self._exact for name in names) + [
+        """Return the path globs of the patterns that match, an empty one for those without."""
+        globs = [
             glob
             for pattern, glob in self._globs
             if any(fnmatchcase(name, pattern) for name in names)
             and (not glob or fnmatchcase(path, glob) or fnmatchcase(path, glob + "/*"))
         ]
-
-
-def _check_port(pattern: str, host: str) -> None:
-    name, colon, port = host[host.find("]") + 1 :].partition(":")  # [::1] has colons of its own
-    if colon and not name and not host.startswith("["):
-        raise ConfigError(
-            f"doms holds {pattern!r}, which names no host before its colon; "
-            "write '*:8000' for any host, '[::1]' for an IPv6 address"
-        )
-    if re.fullmatch(r"[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*", host):
-        raise ConfigError(f"doms holds {pattern!r}; put an IPv6 address in brackets: '[::1]:8000'")
-    number = re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < 65536
-    if colon and not number and not re.fullmatch(r"[0-9]*\*[0-9*]*", port):
-        raise ConfigError(
-            f"doms holds {pattern!r}, whose port {port!r} is none; "
-            "give a number from 1 to 65535, or '*' for any, or leave the colon out"
-        )
+        if any(name in self._exact for name in names):
+            globs.append("")
+        return globs
 
 
 class Hosts:
-    """A checked and compiled tuple of host patterns. Raises ConfigError for what is none."""
+    """A checked and compiled tuple of host patterns. Raises ConfigError for an invalid one."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         if isinstance(patterns, str):
@@ -179,19 +181,22 @@ class Hosts:
         try:
             self.patterns = tuple(patterns)
         except TypeError:
-            raise ConfigError(f"doms={patterns!r} is no tuple of host names") from None
+            raise ConfigError(
+                f"invalid doms={patterns!r}: pass a tuple of host names, such as "
+                "doms + ('llm.example.com',)"
+            ) from None
         self._wanted = _Patterns(self.patterns)
         self.route = lru_cache(maxsize=4096)(self._route)
 
     def _route(self, method: str, url: str) -> Route:
-        """What to do with a request for this URL."""
+        """Return how to treat a request for this URL."""
         parts = urls.urlsplit(url)
         if parts.scheme not in ("http", "https"):
             return Route(False, False)
         try:
             port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         except ValueError:
-            return Route(False, False)  # no port: the client will say so
+            return Route(False, False)  # an invalid port: the client will report it
         host = parts.hostname or ""
         host = f"[{host}]" if ":" in host else host
         names = (host, f"{host}:{port}")
@@ -201,7 +206,7 @@ class Hosts:
         known = bool(_KNOWN.matching(names, parts.path))
         if method not in ("GET", "POST"):
             return Route(True, False, f"{method} requests are never cached", known=known)
-        # A pattern with the path of an endpoint that keeps state means it.
+        # A pattern with the path of an endpoint that keeps state opts in to it.
         if not known or any(map(_STATEFUL.search, globs)):
             return Route(True, True, known=known)
         if _STATEFUL.search(parts.path):
