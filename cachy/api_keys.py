@@ -1,10 +1,10 @@
-"""Keys where there are none: most SDKs refuse to make a client without one, even to replay.
+"""Placeholders for missing API keys: most SDKs refuse to make a client without one, even to replay.
 
     with placeholders(): …     sets those that are missing, in replay mode, and takes them back
 
-A placeholder is no secret and opens nothing; keys are no part of a request's key, so it finds the
-recordings of everybody's. In other modes nothing is set: a call would go out with it and come back
-refused, where without it the SDK says plainly what is missing.
+A placeholder is not a secret. API keys are not part of a request's key, so it finds recordings made
+with any of them. In other modes nothing is set: the call would be sent with it and refused, where
+without it the SDK says plainly what is missing.
 
 Left alone are variables that more than model calls depend on: HF_TOKEN (with a wrong one the Hub
 refuses even what is public), GITHUB_TOKEN, those of AWS and of Google Cloud, which would shadow the
@@ -68,8 +68,8 @@ _VARIABLES = (
 
 
 def missing(environ: Mapping[str, str]) -> dict[str, str]:
-    """Placeholders for the keys that an environment lacks. An empty key is none: that is how CI
-    hands over a secret that it does not have."""
+    """Return placeholders for the keys that an environment lacks. An empty key counts as missing:
+    CI passes on a secret that it does not have as one."""
     return {
         names[0]: PLACEHOLDER
         for names in _VARIABLES
@@ -78,7 +78,7 @@ def missing(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class Placeholders:
-    """The keys that were set, in `names`; `take_back`, or the end of the `with`, unsets them."""
+    """The placeholders that were set; `take_back`, or the end of the `with`, removes them."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._before = {name: os.environ.get(name) for name in values}
@@ -90,7 +90,7 @@ class Placeholders:
         return sorted(self._before)
 
     def take_back(self) -> None:
-        """Restore what was before, but for what has been set since. Again does nothing."""
+        """Restore what was there before, except for keys set since. Idempotent."""
         while self._before:
             name, value = self._before.popitem()
             if os.environ.get(name) != PLACEHOLDER:
@@ -111,7 +111,11 @@ def placeholders(mode: str | None = None) -> Placeholders:
     """Set harmless keys for the known SDKs where none is set, so that their clients can be made.
 
     Only in replay mode (that of the session, unless `mode` is given), where no call leaves the
-    machine; never over a key. They are taken back at the end of the `with`, or by `take_back()`.
+    machine; an existing key is never replaced. They are removed at the end of the `with`, or by
+    `take_back()`.
+
+        with placeholders():
+            client = OpenAI()
     """
     replays = (mode or current_mode()) == "replay"
     return Placeholders(missing(os.environ) if replays else {})

@@ -3,9 +3,9 @@
     %cachy              what cachy has done so far, as a small table
     %cachy replay       from now on; also auto, refresh and off
     %%cachy refresh     for this cell alone; also replay, auto and off
-    %cachy forget       drop what the last cell recorded: it is recorded anew when it runs again
+    %cachy forget       drop what the last cell recorded, so that running it again records it anew
 
-Loading it switches nothing on: `enable_cachy()` does, or `%cachy auto`.
+Loading it does not enable cachy: `enable_cachy()` does, or `%cachy auto`.
 
 `%%cachy refresh` is turned into a statement in the cell's first line, and what it sets ends with
 the cell. So the rest stays a cell like any other, with `await`, its result shown, and its lines
@@ -35,13 +35,13 @@ _USAGE = f"%cachy, %cachy {'|'.join(MODES)}, %cachy forget, or %%cachy {'|'.join
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What `%load_ext cachy` calls. Calling it again does no harm."""
+    """Register the magics: what `%load_ext cachy` calls. Idempotent."""
     if shell.find_line_magic("cachy") is None:
         _Magic(shell).register()
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What `%unload_ext cachy` calls."""
+    """Remove the magics: what `%unload_ext cachy` calls."""
     if (magic := shell.find_line_magic("cachy")) is not None:
         magic.__self__.unregister()
 
@@ -98,7 +98,7 @@ class _Magic:
 
     def _mode(self, words: list[str]) -> str:
         if len(words) != 1 or words[0] not in MODES:
-            self._refuse(f"{' '.join(words) or 'nothing'!r} is none of: {_USAGE}")
+            self._refuse(f"unknown argument {' '.join(words)!r}; use {_USAGE}")
         return words[0]
 
     def _refuse(self, why: str) -> None:

@@ -4,7 +4,7 @@
     @pytest.mark.cachy(mode="replay")          the mark: this test is recorded and replayed
     pytest --cachy=replay                      every test is, and so with `cachy_mode` in pytest.ini
 
-Whose word on the mode counts, the first that is given:
+Mode precedence, highest first:
 
     --cachy=MODE               it sets CACHY_MODE for the run, and so for xdist's workers and for
                                all that tests call and start
@@ -116,7 +116,7 @@ class _Run:
             self._set_placeholders(self._closing)
 
     def _check(self, mode: str) -> None:
-        """Raises UsageError once for what would else fail in every test."""
+        """Raise UsageError once for what would otherwise fail in every test."""
         from cachy.errors import ConfigError
         from cachy.settings import MODE_VARIABLE, check_mode
 
@@ -217,7 +217,7 @@ class _Run:
 
             closing.enter_context(placeholders("replay"))
 
-    # What is told
+    # Reports
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -260,9 +260,9 @@ class _Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of xdist is done; if it crashed, it has left nothing."""
-        if told := getattr(node, "workeroutput", {}).get("cachy"):
-            self._tally.add_packed(told)
+        """Add what a worker of xdist has done; one that crashed has sent nothing."""
+        if packed := getattr(node, "workeroutput", {}).get("cachy"):
+            self._tally.add_packed(packed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         counts = self._tally.counts

@@ -1,4 +1,4 @@
-"""Telling fakes from real transports: what a mock or an in-process app answers is no recording."""
+"""Telling fakes from real transports: answers of mocks and in-process apps must not be recorded."""
 
 from __future__ import annotations
 
