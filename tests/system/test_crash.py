@@ -62,6 +62,7 @@ def test_a_short_answer_would_be_noticed() -> None:
     assert not crash.is_right(whole.replace(b'"serial":5', b'"serial":6'), "a-3")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 def test_a_slow_disk_does_not_hold_up_the_event_loop(
     library: Any, standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,7 +101,9 @@ def test_a_slow_disk_does_not_hold_up_the_event_loop(
         asyncio.run(main())
     assert session.stats.recorded == 4
     assert len(flushes) >= 4
-    assert max(lags) < 0.5  # machines have moods; 0.6 is what a blocked loop takes at least
+    assert (
+        max(lags) < 0.5
+    )  # a blocked loop would take at least 0.6 s; the rest is for the scheduler
     assert sorted(lags)[len(lags) * 95 // 100] < 0.02
 
 

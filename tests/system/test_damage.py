@@ -530,6 +530,7 @@ def test_a_request_too_long_to_store_is_left_out(standin: Standin, tmp_path: Pat
             assert httpx.post(url, json=body).content == live.content
 
 
+@pytest.mark.timing
 def test_whatever_the_bytes_are() -> None:
     """The short form of `python tests/support/fuzz_entry.py`."""
     outcomes = fuzz_entry.fuzz(1.5, seed=time.time_ns())
