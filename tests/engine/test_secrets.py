@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import string
 import subprocess
 import sys
@@ -376,7 +377,7 @@ def test_nothing_reaches_git(planted: tuple[Path, list[str]]) -> None:
     (folder / ".gitattributes").write_text(f"{FOLDER}/** -text diff=cachy\n")
     # All that `cachy cat` can show, in a third of its time.
     show = "import sys; from cachy.store.folder import read_entry; print(read_entry(sys.argv[1]))"
-    git("config", "diff.cachy.textconv", f"{sys.executable} -c '{show}'")
+    git("config", "diff.cachy.textconv", f"{shlex.quote(sys.executable)} -c '{show}'")
     git("add", "-A")
     git("commit", "-qm", "recordings")
     told = git("log", "-p", "--textconv", "--text")
