@@ -357,8 +357,8 @@ def test_fsck_moves_the_broken_to_the_trash(damage: str, tmp_path: Path) -> None
             return  # there is no trash to move it to: fsck says to remove it
         check.fsck(str(root), repair=True)
     assert sorted((tmp_path / "outside").rglob("*")) == outside_before
-    # A newer cachy can read it, and git can fetch it: it is found, and stays.
-    stays = damage in ("newer version", "git lfs pointer")
+    # A newer cachy can read it, git can fetch it, its owner can open it: it is reported, and stays.
+    stays = damage in ("newer version", "git lfs pointer", "no permission")
     assert check.fsck(str(root)).sound is not stays
     assert stays or outcome(root, b"")[1] == []
 
