@@ -95,7 +95,9 @@ EXAMPLES = re.findall(r"^cachy .*", README.read_text("utf-8"), re.M)
 
 def test_every_example_works(repository: Path) -> None:
     for example in EXAMPLES:
-        command = example.replace("jupyter execute *.ipynb", f"{sys.executable} report.py")
+        command = example.replace(
+            "jupyter execute *.ipynb", f"{shlex.quote(sys.executable)} report.py"
+        )
         result = CliRunner().invoke(app, shlex.split(command)[1:], input="y\n")
         assert result.exit_code == 0, (example, result.output)
 
