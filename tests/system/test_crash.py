@@ -1,4 +1,4 @@
-"""Killed while it records, slowed by the disk, and many at once: nothing lost, nothing wrong.
+"""Killed while recording, slowed by the disk, many processes at once: nothing is lost or wrong.
 
 The short form of `python tests/support/crash.py`; `pytest -m storm` runs the long one.
 """
@@ -51,7 +51,7 @@ def test_eight_processes_of_five_hundred_recordings() -> None:
 
 
 def test_a_short_answer_would_be_noticed() -> None:
-    """That the engine can fail."""
+    """The check itself can fail."""
     call = Call("POST", "", "", "", {}, b'{"id":"a-3","stream":true,"long":false}')
     body = crash.answer(call, 5).body
     assert isinstance(body, list)
@@ -127,7 +127,7 @@ def test_a_recording_counts_when_its_bytes_and_all_names_are_on_the_disk(
         replace(source, target)
 
     if not os.path.exists("/proc/self/fd"):
-        pytest.skip("only Linux tells the path of a descriptor")
+        pytest.skip("only Linux shows the path of a descriptor")
     monkeypatch.setattr(os, "fsync", note_flush)
     monkeypatch.setattr(os, "replace", note_move)
     name = DirStore(tmp_path / FOLDER).put("ab" * 16, b"frame", 1)
