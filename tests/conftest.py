@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import environment
 import pytest
@@ -30,3 +31,11 @@ def standin(providers: Standin) -> Iterator[Standin]:
     providers.reset()
     yield providers
     providers.reset()
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """As pytest's, with a space in the path: many users' folders have one."""
+    path = tmp_path / "a b"
+    path.mkdir()
+    return path
