@@ -1,11 +1,21 @@
-"""One stand-in for all tests of a process; each test finds it fresh."""
+"""A clean environment, and one stand-in for all tests of a process, reset for each test."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
+import environment
 import pytest
-from standin import Standin
+from hypothesis import HealthCheck, settings
+
+environment.clean(os.environ)  # before anything imports an SDK
+# How fast an example runs depends on what else the machine does.
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
+
+from standin import Standin  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +31,11 @@ def standin(providers: Standin) -> Iterator[Standin]:
     providers.reset()
     yield providers
     providers.reset()
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """As pytest's, with a space in the path: many users' folders have one."""
+    path = tmp_path / "a b"
+    path.mkdir()
+    return path

@@ -1,4 +1,4 @@
-"""Placeholders for the keys that nobody has on CI: only in replay mode, never over a key."""
+"""Placeholders for missing API keys: only in replay mode, never in place of a real key."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_clients_can_be_made(sdk: str) -> None:
         getattr(client, "close", lambda: None)()
 
 
-def test_they_are_taken_back() -> None:
+def test_they_are_removed_after_the_block() -> None:
     before = dict(os.environ)
     with cachy("replay", store={}), placeholders() as given:
         assert os.environ["OPENAI_API_KEY"] == PLACEHOLDER
@@ -64,7 +64,7 @@ def test_without_a_block() -> None:
     assert "GROQ_API_KEY" not in os.environ
 
 
-def test_never_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_key_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "mine")
     monkeypatch.setenv("GOOGLE_API_KEY", "mine")
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "mine")

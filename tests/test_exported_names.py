@@ -46,7 +46,7 @@ def test_each_name_is_there_and_nothing_else_is_public() -> None:
         assert getattr(cachy, name) is not None
 
 
-def test_a_name_that_is_none_is_an_attribute_error() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'enable_cache'"):
         cachy.enable_cache  # noqa: B018
 

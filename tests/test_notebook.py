@@ -97,7 +97,7 @@ def test_status_of_nothing(shell: Shell) -> None:
     assert "enable_cachy()" in repr(shell("%cachy"))
 
 
-def test_status_tells_what_was_not_kept(shell: Shell, session: Session) -> None:
+def test_status_shows_what_was_not_kept(shell: Shell, session: Session) -> None:
     session.stats.skipped["its status is <500>"] += 2
     assert ("not kept", "2: its status is <500>") in Status(session).rows
     assert "&lt;500&gt;" in Status(session)._repr_html_()
@@ -129,7 +129,7 @@ def test_the_environment_wins(
 @pytest.mark.parametrize(
     "cell", ["%cachy reply", "%cachy replay off", "%%cachy x\n1", "%%cachy\n1"]
 )
-def test_what_cannot_be_meant(cell: str, shell: Shell, session: Session, capsys: Any) -> None:
+def test_invalid_magics(cell: str, shell: Shell, session: Session, capsys: Any) -> None:
     from IPython.core.error import UsageError
 
     with pytest.raises(UsageError, match=r"unknown argument .*; use %cachy, %cachy auto"):

@@ -182,8 +182,8 @@ def run(pytester: pytest.Pytester, loaded: Loaded) -> Run:
     return run
 
 
-def told(result: pytest.RunResult) -> str:
-    """The line of the summary; empty if there is none."""
+def summary(result: pytest.RunResult) -> str:
+    """cachy's line in the summary, or an empty string."""
     return next((line for line in result.outlines if line.startswith("cachy: ")), "")
 
 
@@ -205,7 +205,7 @@ def test_twenty_tests_in_all_modes(
         before = len(standin.calls)
         result = run(f"--cachy={mode}", *spread)
         result.assert_outcomes(passed=20)
-        return told(result), len(standin.calls) - before
+        return summary(result), len(standin.calls) - before
 
     line, calls = in_mode("auto")
     hits, misses, recorded = map(int, re.findall(r"(\d+) [hmr]", line))
@@ -229,7 +229,7 @@ def test_off(run: Run, pytester: pytest.Pytester, standin: Standin) -> None:
     pytester.makepyfile(test_twenty=TWENTY.replace("cachy.stats.hits +", "3 or"))
     result = run("--cachy=off")
     result.assert_outcomes(passed=20)
-    assert told(result) == "cachy: 0 hits, 0 misses, 0 recorded, 0 unused"
+    assert summary(result) == "cachy: 0 hits, 0 misses, 0 recorded, 0 unused"
     assert len(standin.calls) > RECORDINGS
     assert not entries(pytester)
 
@@ -256,11 +256,11 @@ def test_the_mark_or_the_fixture_or_the_command_line(
             def test_mark(self): ask("class")
         """
     )
-    assert told(run()) == "cachy: 0 hits, 4 misses, 4 recorded, 0 unused"
+    assert summary(run()) == "cachy: 0 hits, 4 misses, 4 recorded, 0 unused"
     assert len(standin.calls) == 5
-    assert told(run("--cachy=auto")) == "cachy: 4 hits, 1 misses, 1 recorded, 0 unused"
-    assert told(run("--cachy=replay")) == "cachy: 5 hits, 0 misses, 0 recorded, 0 unused"
-    assert told(run()) == "cachy: 4 hits, 0 misses, 0 recorded, 1 unused"
+    assert summary(run("--cachy=auto")) == "cachy: 4 hits, 1 misses, 1 recorded, 0 unused"
+    assert summary(run("--cachy=replay")) == "cachy: 5 hits, 0 misses, 0 recorded, 0 unused"
+    assert summary(run()) == "cachy: 4 hits, 0 misses, 0 recorded, 1 unused"
 
 
 def test_unittest_and_fixtures_of_all_scopes(run: Run, pytester: pytest.Pytester) -> None:
@@ -281,8 +281,8 @@ def test_unittest_and_fixtures_of_all_scopes(run: Run, pytester: pytest.Pytester
             def test_it(self): assert ask("unittest")
         """
     )
-    assert told(run("--cachy=auto")) == "cachy: 0 hits, 3 misses, 3 recorded, 0 unused"
-    assert told(run("--cachy=replay")) == "cachy: 3 hits, 0 misses, 0 recorded, 0 unused"
+    assert summary(run("--cachy=auto")) == "cachy: 0 hits, 3 misses, 3 recorded, 0 unused"
+    assert summary(run("--cachy=replay")) == "cachy: 3 hits, 0 misses, 0 recorded, 0 unused"
     assert len(entries(pytester)) == 3
 
 
@@ -308,7 +308,7 @@ def test_costs_nothing_when_unused(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess("-p", "cachy.pytest_plugin")
     result.assert_outcomes(passed=1)
-    assert not told(result)
+    assert not summary(result)
     assert (pytester.path / "loaded").read_text() == "cachy cachy.pytest_plugin"
     assert not (pytester.path / ".cachy").exists()
 
@@ -332,11 +332,11 @@ def test_a_session_of_the_tests_own_is_left_in_force(
         def test_two(theirs): ask("two")
         """
     )
-    assert told(run()) == "cachy: 1 hits, 3 misses, 3 recorded, 0 unused"
+    assert summary(run()) == "cachy: 1 hits, 3 misses, 3 recorded, 0 unused"
     assert len(list(pytester.path.glob("theirs/.cachy/*/*.entry"))) == 2
     assert len(entries(pytester)) == 1
     disable_cachy()
-    assert told(run("--cachy=refresh")) == "cachy: 0 hits, 4 misses, 4 recorded, 0 unused"
+    assert summary(run("--cachy=refresh")) == "cachy: 0 hits, 4 misses, 4 recorded, 0 unused"
 
 
 # Whose word counts
@@ -454,9 +454,7 @@ def test_settings_of_the_mark(run: Run, pytester: pytest.Pytester) -> None:
         ("modus='replay'", "cachy has no setting 'modus'"),
     ],
 )
-def test_a_mark_that_cannot_be_meant(
-    mark: str, words: str, run: Run, pytester: pytest.Pytester
-) -> None:
+def test_an_invalid_mark(mark: str, words: str, run: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_it=f"""
         import pytest
@@ -553,7 +551,7 @@ def test_unused(workers: int, run: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=test.replace("question 2", "question 1"))
     spread = ["-n", str(workers)] if workers else []
     result = run("--cachy-unused", *spread)
-    assert told(result) == "cachy: 4 hits, 0 misses, 0 recorded, 1 unused"
+    assert summary(result) == "cachy: 4 hits, 0 misses, 0 recorded, 1 unused"
     [listed] = [line for line in result.outlines if line.startswith("  .cachy/")]
     assert re.fullmatch(r"  \.cachy/../\S+\.entry  gpt-4o  https://api\S+  question 2", listed)
 

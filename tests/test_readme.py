@@ -120,7 +120,8 @@ EXAMPLES = lines("cachy ")
 def test_every_example_works(repository: Path) -> None:
     for example in EXAMPLES:
         # A script stands for the notebooks, as there may be no jupyter here.
-        command = example.replace("jupyter execute *.ipynb", f"{sys.executable} report.py")
+        python = shlex.quote(sys.executable)
+        command = example.replace("jupyter execute *.ipynb", f"{python} report.py")
         command = command.replace("report.ipynb", "report.py")
         result = CliRunner().invoke(app, shlex.split(command)[1:], input="y\n")
         assert result.exit_code == 0, (example, result.output)

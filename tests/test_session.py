@@ -60,8 +60,8 @@ def ask(client: httpx2.Client, standin: Standin) -> Callable[..., str]:
     """Calls the model; no two live answers are alike."""
 
     def ask(text: str = "hi") -> str:
-        said = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
-        response = client.post(f"{OPENAI}/chat/completions", json=said)
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}
+        response = client.post(f"{OPENAI}/chat/completions", json=body)
         return str(response.raise_for_status().json()["choices"][0]["message"]["content"])
 
     return ask
@@ -119,7 +119,7 @@ def test_replay_refuses_what_is_never_recorded(
     assert len(standin.calls) == 1
 
 
-def test_a_miss_tells_no_secret(client: httpx2.Client, standin: Standin, tmp_path: Path) -> None:
+def test_a_miss_shows_no_secret(client: httpx2.Client, standin: Standin, tmp_path: Path) -> None:
     enable_cachy(cache_dir=tmp_path, mode="replay")
     with pytest.raises(CacheMiss) as miss:
         client.post(
@@ -246,7 +246,7 @@ def test_bad_settings(settings: dict[str, Any], says: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("mode", ["", None])
-def test_no_mode(mode: Any, tmp_path: Path) -> None:
+def test_an_invalid_mode(mode: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"mode={mode!r}"):
         enable_cachy(cache_dir=tmp_path, mode=mode)
 
@@ -358,7 +358,7 @@ def test_noise_can_be_turned_off(ask: Ask, standin: Standin, tmp_path: Path) -> 
     assert ask("<A object at 0x7f0000000001>") != ask("<A object at 0x7f0000000002>")
 
 
-def test_the_repr_tells_what_was_done(
+def test_the_repr_shows_what_was_done(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the path as seen from here: it is printed into notebooks, which are committed."""

@@ -123,6 +123,7 @@ def test_the_next_takes_over_when_the_first_fails(standin: Standin, session: Ses
     assert len(set(answers)) == 2
 
 
+@pytest.mark.timing
 def test_an_endpoint_that_always_fails_is_not_queued_for(
     standin: Standin, session: Session
 ) -> None:
@@ -153,6 +154,7 @@ def test_the_next_takes_over_when_the_first_is_abandoned(
     assert len(standin.calls) == 2
 
 
+@pytest.mark.timing
 def test_nobody_waits_for_his_own_stream(standin: Standin, session: Session) -> None:
     with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
         start = time.monotonic()
@@ -187,6 +189,7 @@ def test_waiting_for_a_stream_that_nobody_reads_ends(standin: Standin, session: 
     assert len(standin.calls) == 2
 
 
+@pytest.mark.timing
 def test_a_stream_that_is_dropped_unclosed_lands(standin: Standin, session: Session) -> None:
     async def main() -> None:
         client = httpx.AsyncClient()
@@ -262,6 +265,7 @@ def test_a_child_does_not_wait_for_its_parent() -> None:
     assert not flights.join("key", Caller(2))[1]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("awaited", [False, True])
 def test_nobody_waits_for_longer_than_his_own_call_would(
     awaited: bool, standin: Standin, session: Session

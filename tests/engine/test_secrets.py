@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import string
 import struct
 import subprocess
@@ -380,7 +381,7 @@ def test_nothing_reaches_git(planted: tuple[Path, list[str]]) -> None:
     (folder / ".gitattributes").write_text(f"{FOLDER}/** -text diff=cachy\n")
     # All that `cachy cat` can show, in a third of its time.
     show = "import sys; from cachy.store.folder import read_entry; print(read_entry(sys.argv[1]))"
-    git("config", "diff.cachy.textconv", f"{sys.executable} -c '{show}'")
+    git("config", "diff.cachy.textconv", f"{shlex.quote(sys.executable)} -c '{show}'")
     git("add", "-A")
     git("commit", "-qm", "recordings")
     told = git("log", "-p", "--textconv", "--text")
@@ -492,8 +493,9 @@ def cachy_outline(request: Request) -> dict[str, Any]:
     return outline(canonical(request))
 
 
+@pytest.mark.timing
 def test_searching_costs_no_more_than_a_millisecond() -> None:
-    """A typical recording; measured in the best of many, since machines have moods."""
+    """A typical recording; the fastest of many runs, since other processes slow some down."""
     words = " ".join(letters(5, string.ascii_lowercase) for _ in range(400))
     request = Request("POST", CHAT, (("authorization", f"Bearer {opaque()}"),), b"")
     asked = canonical(request._replace(body=json.dumps(chat(words)).encode()))

@@ -57,6 +57,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("way", CHAT_WAYS, ids=str)
 def test_the_user_of_an_sdk_sees_the_explanation(
     way: Way, standin: Standin, tmp_path: Path, naps: list[float]

@@ -41,7 +41,7 @@ def test_what_is_added_is_compared_in_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "text"),
     [
         (31, "ns", "31.0 ns"),
         (29_800, "ns", "29.8 µs"),
@@ -51,11 +51,11 @@ def test_what_is_added_is_compared_in_pairs() -> None:
         (2_500_000, "B", "2.50 MB"),
     ],
 )
-def test_amounts_have_three_digits_and_a_unit(value: float, unit: str, said: str) -> None:
-    assert samples.amount(value, unit) == said
+def test_amounts_have_three_digits_and_a_unit(value: float, unit: str, text: str) -> None:
+    assert samples.amount(value, unit) == text
 
 
-def test_table_says_what_is_promised_and_whether_it_is_kept() -> None:
+def test_table_shows_bounds_and_whether_they_are_met() -> None:
     value = samples.spread([20 * MICROSECOND, 30 * MICROSECOND, 40 * MICROSECOND])
     section = Section(
         "Hits",
@@ -125,7 +125,7 @@ def test_made_up_responses_stand_in_for_the_corpus(
     assert [entry.body for _, entry in kept] == [exchange.body() for exchange, _ in kept]
 
 
-def test_wrong_arguments_are_told_before_anything_is_measured(
+def test_invalid_arguments_are_reported_before_anything_is_measured(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
@@ -135,5 +135,5 @@ def test_wrong_arguments_are_told_before_anything_is_measured(
         bench.main(["--only", "disk", "--plot", "hits.svg"])
     with pytest.raises(SystemExit):
         bench.main(["--help"])
-    said = capsys.readouterr().out
-    assert all(name in said for name in bench.NAMES)
+    output = capsys.readouterr().out
+    assert all(name in output for name in bench.NAMES)

@@ -46,7 +46,7 @@ KILLS_A_STORE = 50
 DAY = 86400
 
 
-# ---- What is asked and answered ----
+# ---- Requests and answers ----
 
 
 def asked(name: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def answer(call: Call, serial: int) -> Answer:
     try:
         body = call.json()
     except ValueError:
-        return Answer(400)  # the one who asked was killed on the way
+        return Answer(400)  # the client was killed while it sent
     text = text_of(body["id"], serial, 60_000 if body["long"] else 400)
     about = {"id": body["id"], "serial": serial}
     if not body["stream"]:
@@ -78,10 +78,10 @@ def is_right(body: bytes, name: str) -> bool:
     try:
         about = orjson.loads(line)
         call = Call("POST", "", "", "", {}, orjson.dumps(asked(name)))
-        told = answer(call, about["serial"]).body
+        sent = answer(call, about["serial"]).body
     except (ValueError, KeyError):
         return False
-    return about["id"] == name and body == (b"".join(told) if isinstance(told, list) else told)
+    return about["id"] == name and body == (b"".join(sent) if isinstance(sent, list) else sent)
 
 
 # ---- The recorder, which dies ----
@@ -104,7 +104,7 @@ class Order(NamedTuple):
         return f"http://127.0.0.1:{self.port}/v1/chat/completions"
 
     def names(self, worker: int) -> Iterator[str]:
-        """Most are nobody else's; some are everybody's, recorded anew each time."""
+        """Most belong to this worker alone; some are shared, and recorded again each time."""
         for number in range(self.each):
             if number % 7 == 5:
                 yield f"shared-{number % 21}"
@@ -187,7 +187,7 @@ def zygote() -> None:
 
 
 def _await_notes(order: Order) -> None:
-    """Until somebody was answered; but every fourth dies while it begins."""
+    """Wait for the first answer; but every fourth process dies while it starts."""
     size, until = _size(order.notes), time.monotonic() + 10
     while order.seed % 4 and _size(order.notes) == size and time.monotonic() < until:
         time.sleep(0.005)
@@ -221,7 +221,10 @@ class Report(NamedTuple):
 
 
 def run(
-    kills: int, seed: int = 0, longest: float = 0.4, told: Callable[[Report], None] | None = None
+    kills: int,
+    seed: int = 0,
+    longest: float = 0.4,
+    progress: Callable[[Report], None] | None = None,
 ) -> Report:
     """Kill that many recorders, some to a store."""
     dice, total = random.Random(seed), Report()
@@ -252,8 +255,8 @@ def run(
                 standin.reset()
                 standin.behave(Behaviour(answer=answer))
                 total += look(Path(folder), int(port), notes)._replace(kills=some)
-            if told is not None:
-                told(total)
+            if progress is not None:
+                progress(total)
         mother.stdin.close()
     return total
 
@@ -330,7 +333,7 @@ def main() -> int:
         zygote()
         return 0
     started = time.monotonic()
-    report = run(options.kills, options.seed, told=lambda report: print(report, flush=True))
+    report = run(options.kills, options.seed, progress=lambda report: print(report, flush=True))
     seconds = time.monotonic() - started
     print(
         f"{report.kills:,} kills in {seconds:,.0f} s: {report.entries:,} entries, "

@@ -1,10 +1,10 @@
-"""Goes at what reads an entry, with bytes that nobody would write.
+"""Fuzz the reader of entries.
 
 `python tests/support/fuzz_entry.py`
 
 Sound entries are changed at one of four depths: the file's bytes, the frame's, the head's, and the
 values in the head; each change of the inner depths is wrapped up again so that it proves itself, as
-somebody would who means harm. Then `unseal` and `loads` give a Defect or an entry that clients can
+an attacker would. Then `unseal` and `loads` give a Defect or an entry that clients can
 be made of, and nothing else: never another exception, a hang, or another body than the one inside.
 """
 

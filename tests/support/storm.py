@@ -4,7 +4,7 @@
 
 In each world people record, change prompts, refresh, collect and rename on branches of their own,
 and integrate them in every way that git and its hosts know. After every integration: no conflict;
-what somebody recorded and nobody collected is there and replays, the newest stamp first; a fresh
+every recording that was not collected is there and replays, the newest stamp first; a fresh
 checkout answers as the integrator's does; nothing that git sees was written by replaying.
 
 The one rule: the model never asks git. A branch is a set of changes, a change is a set of names
@@ -281,7 +281,7 @@ LAWS: dict[str, type[Shelf]] = {
 
 
 def collect(shelf: Shelf, random: Random) -> set[str]:
-    """Drop the older recordings of each key, and a few that nobody uses any more."""
+    """Drop the older recordings of each key, and a few that are no longer used."""
     newest: dict[str, str] = {}
     names = sorted(shelf.names())
     for name in names:
@@ -314,7 +314,7 @@ def recorded(history: History) -> set[str]:
 
 
 def expected(history: History) -> set[str]:
-    """What somebody recorded and nobody collected."""
+    """The recordings that were not collected."""
     return recorded(history) - {name for change in history for name in change.dropped}
 
 
@@ -330,7 +330,7 @@ class Fault(Exception):
 
 
 class Repo:
-    """A folder to run git in, as if nobody had ever configured it."""
+    """A folder to run git in, without any configuration."""
 
     now = EPOCH
 
@@ -703,7 +703,9 @@ class World:
         if lost := must - present:
             raise Fault("lost", f"{clone.user} has lost {sorted(lost)}", len(lost))
         if unknown := present - recorded(history):
-            raise Fault("lost", f"{clone.user} has what nobody gave him: {sorted(unknown)}")
+            raise Fault(
+                "lost", f"{clone.user} has entries that were never recorded: {sorted(unknown)}"
+            )
         answers = {}
         newest = {codec.key_in(name): name for name in sorted(present | clone.private)}
         for key, name in newest.items():

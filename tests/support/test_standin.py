@@ -64,7 +64,7 @@ def skip_unless_read(http: Any, encoding: str) -> None:
             pytest.skip(f"{http.__name__} does not read {encoding} here")
 
 
-# Clients, none of them told where to go or whom to trust
+# Clients, without a base URL or certificates of their own
 
 
 def test_openai(standin: Standin) -> None:
@@ -106,10 +106,10 @@ def test_openai_calls_a_tool_then_uses_its_result(standin: Standin) -> None:
             "content": "rain",
             "tool_call_id": asked.message.tool_calls[0].id,
         }
-        told: Any = ask(model="gpt-5", messages=[*HELLO, answer], tools=[tool]).choices[0]
+        answered: Any = ask(model="gpt-5", messages=[*HELLO, answer], tools=[tool]).choices[0]
     assert asked.finish_reason == "tool_calls"
     assert asked.message.tool_calls[0].function.name == "get_current_weather"
-    assert "rain" in told.message.content
+    assert "rain" in answered.message.content
 
 
 def test_openai_responses(standin: Standin) -> None:

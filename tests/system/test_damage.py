@@ -109,7 +109,7 @@ def rename(path: Path, outside: Path) -> None:
 
 
 def remade(path: Path, frame: bytes) -> None:
-    """A file that proves itself, made by somebody who knows how, in the place of ours."""
+    """A file that proves itself, forged with a valid name, in the place of ours."""
     name, data = framed(frame)
     path.unlink()
     place(path.parent.parent, name, data)
@@ -160,7 +160,7 @@ def local_linked(path: Path, outside: Path) -> None:
 
 
 def fed_fifo(path: Path, outside: Path) -> None:
-    """A pipe that somebody writes a sound entry to, and never closes."""
+    """A pipe that delivers a sound entry and is never closed."""
     data = path.read_bytes()[:4096]
     replaced(path, os.mkfifo)
     fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
@@ -247,7 +247,7 @@ DAMAGES: dict[str, Damage] = {
         path.parent.write_bytes(b""),
     ),
     "local is a link": local_linked,
-    # … by somebody who knows the format
+    # … forged with valid digests
     "expands to gigabytes": lambda path, _: remade(path, bomb(8 * 2**30, 64 * 2**20)),
     "expands to more than it says": lambda path, _: remade(path, bomb(10, 200 * 2**20)),
     "does not say what it expands to": lambda path, _: remade(path, bomb(None, 200 * 2**20)),
@@ -357,13 +357,13 @@ def test_fsck_moves_the_broken_to_the_trash(damage: str, tmp_path: Path) -> None
             return  # there is no trash to move it to: fsck says to remove it
         check.fsck(str(root), repair=True)
     assert sorted((tmp_path / "outside").rglob("*")) == outside_before
-    # A newer cachy can read it, and git can fetch it: it is found, and stays.
-    stays = damage in ("newer version", "git lfs pointer")
+    # A newer cachy can read it, git can fetch it, its owner can open it: it is reported, and stays.
+    stays = damage in ("newer version", "git lfs pointer", "no permission")
     assert check.fsck(str(root)).sound is not stays
     assert stays or outcome(root, b"")[1] == []
 
 
-def test_what_a_reader_may_take(tmp_path: Path) -> None:
+def test_memory_that_a_reader_takes(tmp_path: Path) -> None:
     """One process reads every damage, and the largest body: no more than 300 MB."""
     roots, expected = [], {}
     for number, damage in enumerate(DAMAGES):
@@ -398,8 +398,8 @@ for root in sys.argv[1:]:
     del entry
     print(json.dumps([root, what]))
 status = Path("/proc/self/status")  # getrusage would tell the peak of the process before exec
-told = status.read_text().split("VmHWM:")[1].split()[0] if status.exists() else 0
-print(int(told) * 1024)
+peak = status.read_text().split("VmHWM:")[1].split()[0] if status.exists() else 0
+print(int(peak) * 1024)
 """
 
 
@@ -446,7 +446,7 @@ def main() -> None:
     ],
     ids=["pipe", "device", "link", "folder", "nested", "long", "huge"],
 )
-def test_a_manifest_that_is_none(make: Callable[[Path, Path], object], tmp_path: Path) -> None:
+def test_an_invalid_manifest(make: Callable[[Path, Path], object], tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     (tmp_path / "manifest.json").write_text('{"format":"cachy","version":1}')
     make(tmp_path / FOLDER / "manifest.json", tmp_path)
@@ -461,7 +461,7 @@ SECRET = {"messages": [{"role": "user", "content": "ghp_aB3dE6gH9jK2mN5pQ8sT1vW4
 def test_a_private_recording_is_not_led_elsewhere(
     part: str, standin: Standin, tmp_path: Path
 ) -> None:
-    """Somebody commits a link, so that what must stay here lands where it is committed."""
+    """A committed link would put private recordings where git sees them."""
     elsewhere = tmp_path / "docs"
     elsewhere.mkdir()
     with pytest.warns(CachyWarning), cachy.cachy(cache_dir=tmp_path / "first"):
@@ -482,7 +482,7 @@ def test_a_private_recording_is_not_led_elsewhere(
 def test_a_private_recording_is_not_made_visible(
     ignore: bytes | None, standin: Standin, tmp_path: Path
 ) -> None:
-    """Somebody commits a `.gitignore` that shows what must stay here."""
+    """A committed `.gitignore` would show private recordings to git."""
     (tmp_path / FOLDER).mkdir()
     path = tmp_path / FOLDER / ".gitignore"
     if ignore is None:
@@ -530,7 +530,8 @@ def test_a_request_too_long_to_store_is_left_out(standin: Standin, tmp_path: Pat
             assert httpx.post(url, json=body).content == live.content
 
 
-def test_whatever_the_bytes_are() -> None:
+@pytest.mark.timing
+def test_fuzzed_entries() -> None:
     """The short form of `python tests/support/fuzz_entry.py`."""
     outcomes = fuzz_entry.fuzz(1.5, seed=time.time_ns())
     assert outcomes["file: passed over"] > 100
@@ -539,7 +540,7 @@ def test_whatever_the_bytes_are() -> None:
 
 
 @pytest.mark.storm
-def test_whatever_the_bytes_are_for_long() -> None:
+def test_fuzzed_entries_for_long() -> None:
     fuzz_entry.fuzz(300, seed=time.time_ns())
 
 

@@ -61,19 +61,19 @@ def entries(folder: Path) -> list[Path]:
 
 
 def all_right(folder: Path) -> bool:
-    """Whether what lies in a store is what was answered, and no rubbish beside it."""
+    """Whether every entry holds what was answered, and no temporary file is left."""
     found = [read_entry(str(path)) for path in entries(folder)]
     return all(crash.is_right(e.body, e.head["request"]["body"]["id"]) for e in found)
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
+def cachy_warnings() -> Iterator[list[str]]:
     """The warnings within the block."""
-    said: list[str] = []
+    warned: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield said
-        said += [str(each.message) for each in caught if issubclass(each.category, CachyWarning)]
+        yield warned
+        warned += [str(each.message) for each in caught if issubclass(each.category, CachyWarning)]
 
 
 @contextmanager
@@ -102,11 +102,11 @@ def test_read_only_store(answering: Standin, tmp_path: Path) -> None:
             ask("a-1")
         subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
         before = entries(tmp_path)
-        with heard() as said, cachy.cachy(cache_dir=tmp_path) as session:
+        with cachy_warnings() as warned, cachy.cachy(cache_dir=tmp_path) as session:
             for name in ("a-1", "a-2", "a-3", "a-2"):
                 ask(name)
         assert (session.stats.hits, session.stats.recorded) == (1, 0)
-        assert [("nothing is kept" in text) for text in said] == [True]
+        assert [("nothing is kept" in text) for text in warned] == [True]
         assert entries(tmp_path) == before
 
 
@@ -118,12 +118,12 @@ def test_full_disk(answering: Standin, tmp_path: Path) -> None:
             with suppress(OSError), ballast.open("wb", buffering=0) as file:
                 while file.write(bytes(4096)):
                     pass
-            with heard() as said:
+            with cachy_warnings() as warned:
                 for number in (7, 17, 27, 4):  # the first ones are long
                     ask(f"a-{number}")
                 ask("a-1")
             assert session.stats.recorded == 1
-            assert [("nothing is kept" in text) for text in said] == [True]
+            assert [("nothing is kept" in text) for text in warned] == [True]
             assert crash.temporaries(tmp_path / FOLDER) == []
             ballast.unlink()
             ask("a-8")
@@ -145,12 +145,12 @@ def test_a_system_call_that_fails(
         raise OSError(error, os.strerror(error))
 
     with cachy.cachy(cache_dir=tmp_path) as session:
-        with heard() as said, monkeypatch.context() as patches:
+        with cachy_warnings() as warned, monkeypatch.context() as patches:
             patches.setattr(os, call, fail)
             ask("a-1")
             ask("a-2")
         assert session.stats.recorded == 0
-        assert 1 <= len(said) <= 2
+        assert 1 <= len(warned) <= 2
         ask("a-1")
         ask("a-1")
     assert (session.stats.recorded, session.stats.hits) == (1, 1)
@@ -173,14 +173,14 @@ def test_a_write_that_stops_short(
 
 
 def test_store_deleted_while_running(answering: Standin, tmp_path: Path) -> None:
-    with heard() as said, cachy.cachy(cache_dir=tmp_path) as session:
+    with cachy_warnings() as warned, cachy.cachy(cache_dir=tmp_path) as session:
         for _ in range(3):
             ask("a-1")
             shutil.rmtree(tmp_path / FOLDER)
         ask("a-1")
         ask("a-1")
     assert (session.stats.recorded, session.stats.hits) == (4, 1)
-    assert said == []
+    assert warned == []
     assert (tmp_path / FOLDER / ".gitignore").exists()
 
 
@@ -195,7 +195,7 @@ def test_store_deleted_all_the_time(answering: Standin, tmp_path: Path) -> None:
     deleting = threading.Thread(target=delete)
     deleting.start()
     try:
-        with heard(), cachy.cachy(cache_dir=tmp_path):
+        with cachy_warnings(), cachy.cachy(cache_dir=tmp_path):
             for number in range(60):
                 ask(f"a-{number % 20}")
     finally:
@@ -220,10 +220,10 @@ def test_store_replaced_while_running(answering: Standin, tmp_path: Path) -> Non
         assert session.stats.recorded == 2
         shutil.rmtree(tmp_path / FOLDER)
         (tmp_path / FOLDER).write_bytes(b"")
-        with heard() as said:
+        with cachy_warnings() as warned:
             ask("a-1")
             ask("a-3")
-    assert [("nothing is kept" in text) for text in said] == [True]
+    assert [("nothing is kept" in text) for text in warned] == [True]
 
 
 def test_a_listing_that_is_stale(
@@ -237,7 +237,7 @@ def test_a_listing_that_is_stale(
     stale = real(path.parent)
     with (
         cachy.cachy(cache_dir=tmp_path) as session,
-        heard() as said,
+        cachy_warnings() as warned,
         monkeypatch.context() as patches,
     ):
         patches.setattr(os, "listdir", lambda folder: [])
@@ -246,7 +246,7 @@ def test_a_listing_that_is_stale(
         path.unlink()
         ask("a-1")
     assert (session.stats.hits, session.stats.recorded) == (1, 1)
-    assert said == []
+    assert warned == []
     with cachy.cachy("replay", cache_dir=tmp_path):
         ask("a-1")
 
@@ -283,13 +283,13 @@ def port(answering: Standin) -> int:
 
 
 def in_child(name: str, folder: Path, port: int) -> dict[str, Any]:
-    """Run `in_…` of this file, and return what it tells."""
+    """Run `in_…` of this file, and return its result."""
     command = [sys.executable, __file__, name, str(folder), str(port)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    told["stderr"] = done.stderr
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result["stderr"] = done.stderr
+    return result
 
 
 def url_at(port: int) -> str:
@@ -321,9 +321,9 @@ def in_few_files(folder: Path, port: int) -> dict[str, Any]:
 
 
 def test_256_open_files(port: int, tmp_path: Path) -> None:
-    told = in_child("few_files", tmp_path, port)
-    assert told["recorded"] == 120
-    assert told["stderr"] == ""
+    result = in_child("few_files", tmp_path, port)
+    assert result["recorded"] == 120
+    assert result["stderr"] == ""
 
 
 def in_no_more_files(folder: Path, port: int) -> dict[str, Any]:
@@ -340,20 +340,20 @@ def in_no_more_files(folder: Path, port: int) -> dict[str, Any]:
         with suppress(OSError):
             while True:
                 taken.append(os.open("/dev/null", os.O_RDONLY))
-        with heard() as said:
+        with cachy_warnings() as warned:
             call("a-1")
             call("a-2")
         for fd in taken:
             os.close(fd)
         call("a-1")
-    return {"said": said, "recorded": session.stats.recorded, "hits": session.stats.hits}
+    return {"warnings": warned, "recorded": session.stats.recorded, "hits": session.stats.hits}
 
 
 def test_no_file_left_to_open(port: int, tmp_path: Path) -> None:
-    told = in_child("no_more_files", tmp_path, port)
-    assert told["recorded"] == 1
-    assert told["hits"] == 1
-    assert len(told["said"]) >= 1
+    result = in_child("no_more_files", tmp_path, port)
+    assert result["recorded"] == 1
+    assert result["hits"] == 1
+    assert len(result["warnings"]) >= 1
 
 
 def in_small_files(folder: Path, port: int) -> dict[str, Any]:
@@ -361,53 +361,52 @@ def in_small_files(folder: Path, port: int) -> dict[str, Any]:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
     session = enable(folder, port)
-    with heard() as said:
+    with cachy_warnings() as warned:
         for number in (1, 7, 17, 2):
             ask(f"a-{number}", url_at(port))
     left = len(crash.temporaries(folder / FOLDER))
-    return {"said": said, "recorded": session.stats.recorded, "left": left}
+    return {"warnings": warned, "recorded": session.stats.recorded, "left": left}
 
 
 def test_a_limit_to_the_size_of_files(port: int, tmp_path: Path) -> None:
-    told = in_child("small_files", tmp_path, port)
-    assert (told["recorded"], told["left"], len(told["said"])) == (2, 0, 1)
+    result = in_child("small_files", tmp_path, port)
+    assert (result["recorded"], result["left"], len(result["warnings"])) == (2, 0, 1)
     assert all_right(tmp_path)
 
 
 def in_other_hands(folder: Path, port: int) -> dict[str, Any]:
-    """As somebody who may not read, then not write, what he could before."""
+    """As a user whose permission to read, then to write, is taken away."""
     session = enable(folder, port)
     ask("a-1", url_at(port))
     (path,) = entries(folder)
-    os.chown(path, 65534, 65534)
-    for each in (folder, *folder.rglob("*")):
-        os.chown(each, 65534, 65534)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0:  # root may read and write whatever the permissions say
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, 65534, 65534)
         os.setgid(65534)
         os.setuid(65534)
-    said = []
+    warned = []
     for closed, mode in ((path, 0o000), (path.parent, 0o000), (folder / FOLDER, 0o500)):
         before = closed.stat().st_mode
         closed.chmod(mode)
-        with heard() as heard_now:
+        with cachy_warnings() as now:
             ask("a-1", url_at(port))
-        said.append(len(heard_now))
+        warned.append(len(now))
         closed.chmod(before)
-    with heard() as heard_now:
+    with cachy_warnings() as now:
         ask("a-1", url_at(port))
-    return {"said": said, "after": heard_now, "hits": session.stats.hits}
+    return {"warnings": warned, "after": now, "hits": session.stats.hits}
 
 
 def test_permissions_that_change(port: int) -> None:
     folder = Path(tempfile.mkdtemp())  # pytest's own folders are root's alone
     try:
-        told = in_child("other_hands", folder, port)
+        result = in_child("other_hands", folder, port)
     finally:
         shutil.rmtree(folder)
-    assert max(told["said"]) <= 3  # to open, to list, to write
-    assert told["said"][0] == 1
-    assert told["after"] == []
-    assert told["hits"] >= 1
+    assert max(result["warnings"]) <= 3  # to open, to list, to write
+    assert result["warnings"][0] == 1
+    assert result["after"] == []
+    assert result["hits"] >= 1
 
 
 def in_forks(folder: Path, port: int) -> dict[str, Any]:
@@ -430,7 +429,7 @@ def in_forks(folder: Path, port: int) -> dict[str, Any]:
         time.sleep(0.01)
         pid = os.fork()
         if not pid:
-            signal.alarm(20)  # a lock that nobody will ever release ends the child, and the test
+            signal.alarm(20)  # a deadlock ends the child, and fails the test
             status = 1
             with suppress(BaseException):
                 ask("before-1", url)
@@ -452,9 +451,9 @@ def in_forks(folder: Path, port: int) -> dict[str, Any]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_fork_after_enabling(port: int, tmp_path: Path) -> None:
-    told = in_child("forks", tmp_path, port)
-    assert told["statuses"] == [0] * 6
-    assert told["hits"] == 30
+    result = in_child("forks", tmp_path, port)
+    assert result["statuses"] == [0] * 6
+    assert result["hits"] == 30
     assert all_right(tmp_path)
 
 
@@ -494,9 +493,9 @@ def in_shutdown(folder: Path, port: int) -> dict[str, Any]:
 
 
 def test_interpreter_shutdown_amid_writes(port: int, tmp_path: Path) -> None:
-    told = in_child("shutdown", tmp_path, port)
-    assert told["late"] == 2
-    assert told["stderr"] == ""
+    result = in_child("shutdown", tmp_path, port)
+    assert result["late"] == 2
+    assert result["stderr"] == ""
     assert all_right(tmp_path)
     with cachy.cachy("replay", cache_dir=tmp_path, doms=(f"127.0.0.1:{port}",)):
         ask("late-1", url_at(port))
@@ -517,7 +516,7 @@ def in_interrupts(folder: Path, port: int) -> dict[str, Any]:
 
     signal.signal(signal.SIGALRM, interrupt)
     sys.unraisablehook = lambda event: silent.__setitem__(0, silent[0] + 1)
-    gc.disable()  # what is raised in a finalizer is nobody's
+    gc.disable()  # an exception in a finalizer reaches no caller
     enable(folder, port)
     client = httpx.Client(timeout=20, verify=False)
     for number in range(INTERRUPTED):
@@ -530,7 +529,7 @@ def in_interrupts(folder: Path, port: int) -> dict[str, Any]:
                 assert crash.is_right(reply.content, f"a-{number}")
             except KeyboardInterrupt:
                 raised[0] += 1
-                # What httpx makes of it is not our affair.
+                # In what state this leaves httpx is not tested here.
                 client = httpx.Client(timeout=20, verify=False)
             armed[0] = False
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -538,9 +537,9 @@ def in_interrupts(folder: Path, port: int) -> dict[str, Any]:
 
 
 def test_ctrl_c_at_any_moment(port: int, tmp_path: Path) -> None:
-    told = in_child("interrupts", tmp_path, port)
-    assert told["sent"] > INTERRUPTED / 10  # a fast machine is done before most come
-    assert told["raised"] + told["silent"] >= told["sent"] - 1, told
+    result = in_child("interrupts", tmp_path, port)
+    assert result["sent"] > INTERRUPTED / 10  # a fast machine is done before most come
+    assert result["raised"] + result["silent"] >= result["sent"] - 1, result
     assert all_right(tmp_path)
     with cachy.cachy("replay", cache_dir=tmp_path, doms=(f"127.0.0.1:{port}",)):
         for number in range(INTERRUPTED):
@@ -576,7 +575,7 @@ def in_loop_interrupts(folder: Path, port: int) -> dict[str, Any]:
             asyncio.run(main(turn))
             armed[0] = False
             ends.append("done")
-        except BaseException as end:  # noqa: BLE001 - whatever it is, it is told
+        except BaseException as end:  # noqa: BLE001 - whatever it is, it is reported
             ends.append(type(end).__name__)
         armed[0] = False
     asyncio.run(main(0))
@@ -588,14 +587,14 @@ def in_loop_interrupts(folder: Path, port: int) -> dict[str, Any]:
 )
 def test_ctrl_c_amid_an_event_loop(port: int, tmp_path: Path) -> None:
     for turn in range(3):
-        told = in_child("loop_interrupts", tmp_path / str(turn), port)
-        assert set(told["ends"]) <= {"KeyboardInterrupt", "done"}
-        assert told["interrupted"] > 5, told
+        result = in_child("loop_interrupts", tmp_path / str(turn), port)
+        assert set(result["ends"]) <= {"KeyboardInterrupt", "done"}
+        assert result["interrupted"] > 5, result
         assert all_right(tmp_path / str(turn))
-        if told["stderr"] == "":
+        if result["stderr"] == "":
             return
         # One interrupt in a thousand comes while asyncio tidies up, and has it complain.
-    pytest.fail(told["stderr"])
+    pytest.fail(result["stderr"])
 
 
 # ---- Calls that fail, fail alike ----
@@ -620,9 +619,9 @@ def test_fails_as_without(behaviour: Behaviour, standin: Standin, tmp_path: Path
     standin.behave(Behaviour(answer=crash.answer))
     with standin.behave(Behaviour(**{**vars(behaviour), "answer": crash.answer})):
         without = error()
-        with heard() as said, cachy.cachy(cache_dir=tmp_path) as session:
+        with cachy_warnings() as warned, cachy.cachy(cache_dir=tmp_path) as session:
             assert error() == without
-    assert said == []
+    assert warned == []
     assert session.stats.recorded == 0
     called = len(standin.calls)
     with cachy.cachy(cache_dir=tmp_path):

@@ -48,10 +48,10 @@ def test_without_one_law_there_are_conflicts(folder: Path, law: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 300, 3_000, 5_000, 20_000, 60_000])
-def test_two_recordings_of_one_body_are_strangers_to_git(folder: Path, size: int) -> None:
-    """That which does not compress is the hardest: the codec leaves its bytes as they are.
+def test_git_does_not_pair_two_recordings_of_one_body(folder: Path, size: int) -> None:
+    """Incompressible bodies are the hardest case: their bytes are stored as they are.
 
-    Of larger files git finds more alike, whatever they hold; see FILE_LIMIT.
+    Git pairs more of larger files, whatever they hold; see FILE_LIMIT.
     """
     random = Random(size)
     body = random.randbytes(size)

@@ -43,7 +43,8 @@ class Way:
 
 @dataclass(frozen=True)
 class Family:
-    """An SDK whose sync and async clients share their methods: each call declares both colours.
+    """An SDK whose sync and async clients share their methods: each call declares the sync
+    and the async way.
 
     A call is a function from a client to what the SDK gives, awaitable or not; its `read` makes
     the result, of the answer or, when streaming, of the list of its pieces.

@@ -1,4 +1,4 @@
-"""Ollama on this machine: lines of JSON, and streamed unless told not to."""
+"""Ollama on this machine: lines of JSON, and streamed by default."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def headers(serial: int) -> dict[str, str]:
 
 
 def dialect(call: Call, serial: int) -> Answer | None:
-    """The answer by path alone, whoever the host is."""
+    """The answer by path alone, on any host."""
     path = call.path.rstrip("/")
     if call.method == "GET":
         if path.endswith("/models"):

@@ -18,7 +18,7 @@ INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
 class NetworkReachedError(RuntimeError):
-    """A test tried to leave the machine. No OSError, which clients take for bad weather."""
+    """A test tried to leave the machine. Not an OSError: clients would retry it."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What travels: the `Call` a client made and the `Answer` a provider gives.
 
 A provider is a module of this package with `def answer(call, serial) -> Answer | None`
-(None: not mine). Every module that has one is found by name alone; there is no list to edit.
+(None: not its endpoint). Modules are found by their names; there is no list to edit.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
 
 
 def stream_answer(pieces: list[bytes], content_type: str = EventStream, **headers: str) -> Answer:
-    """A streamed answer, an event stream unless told otherwise."""
+    """A streamed answer, an event stream by default."""
     return Answer(200, _named(content_type, headers), pieces)
 
 
