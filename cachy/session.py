@@ -6,6 +6,7 @@ while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -20,11 +21,15 @@ from cachy.errors import ConfigError
 from cachy.patch import Patches
 from cachy.rules import hosts as policy
 from cachy.rules.key import NOISE, Noise
-from cachy.store import journal
-from cachy.store.folder import DirStore, MappingStore, Store, find_root, shown_path
+from cachy.store.folder import DirStore
+from cachy.store.journal import Journal
+from cachy.store.layout import find_root, short_path
+from cachy.store.mapping import MappingStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
+
+    from cachy.store.base import Store
 
 _SYNONYMS = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
 _REQUESTS = ("outline", "full", "none")
@@ -60,7 +65,7 @@ class Session:
         return (
             f"<cachy {self.mode}: {stats.hits} hits, {stats.misses} misses, "
             f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; "
-            f"{shown_path(repr(self.store))}>"
+            f"{short_path(self.store.label)}>"
         )
 
 
@@ -89,6 +94,10 @@ def mode_in_force() -> str:
 
 
 _patches = Patches(_current)
+_journal = Journal()
+atexit.register(_journal.end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_journal.forked)
 
 
 def enable_cachy(
@@ -145,8 +154,8 @@ def enable_cachy(
     )
     before, _session = _session, session
     if before is not None:
-        journal.end(before.stats)
-    journal.begin(session.store, session.stats)
+        _journal.end(before.stats)
+    _journal.begin(session.store.root, session.stats)
     _patches.install()
     return session
 
@@ -155,7 +164,7 @@ def disable_cachy() -> None:
     """Take every patch off. The recordings stay. Calling it twice does no harm."""
     global _session
     if _session is not None:
-        journal.end(_session.stats)
+        _journal.end(_session.stats)
     _session = None
     _patches.remove()
 
@@ -202,7 +211,7 @@ def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
     around = _current() or (_session.cache if _session is not None else None)
     if around is None or settings:
         cache = _configured_within(around, mode, settings)
-        journal.begin(cache.store, cache.stats)
+        _journal.begin(cache.store.root, cache.stats)
     else:
         cache = around.with_mode(_mode(mode or around.mode))
     token = _over.set(cache)
@@ -214,7 +223,7 @@ def cachy(mode: str | None = None, **settings: Any) -> Iterator[Session]:
     finally:
         _over.reset(token)
         if around is None or settings:
-            journal.end(cache.stats)
+            _journal.end(cache.stats)
         with _blocks_lock:
             _blocks -= 1
             if _session is None and not _blocks:
@@ -275,11 +284,14 @@ def _store(store: Any, cache_dir: Any) -> Store:
         )
     if cache_dir is not None:
         raise ConfigError('cache_dir goes with store="dir"; give one of the two')
-    if hasattr(store, "put") and hasattr(store, "get") and not hasattr(store, "keys"):
+    if all(hasattr(store, verb) for verb in ("get", "put", "names", "drop", "label")):
         return store  # type: ignore[no-any-return]
     if hasattr(store, "get") and hasattr(store, "__setitem__") and not isinstance(store, type):
         return MappingStore(store)
-    raise ConfigError(f'store={store!r} is no store; use "dir", or a mutable mapping such as {{}}')
+    raise ConfigError(
+        f'store={store!r} is not a store; use "dir", a mutable mapping such as {{}}, or a '
+        f"subclass of cachy.store.base.Store"
+    )
 
 
 def _scope(scope: Any) -> str:

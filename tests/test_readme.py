@@ -17,8 +17,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cachy.cli import app
-from cachy.store.entry import Entry, dumps, name_of, seal
-from cachy.store.folder import FOLDER
+from cachy.store.entry import Entry, dumps
+from cachy.store.layout import FOLDER
+from cachy.store.names import name_of, seal
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

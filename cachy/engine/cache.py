@@ -28,6 +28,8 @@ from cachy.rules import verdict as answers
 from cachy.rules.key import Request
 from cachy.rules.outline import outline
 from cachy.store import entry as codec
+from cachy.store.base import Where
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
     from cachy.explain import Explanation
     from cachy.rules.hosts import Hosts, Route
     from cachy.rules.key import Noise
+    from cachy.store.base import Store
     from cachy.store.entry import Entry
-    from cachy.store.folder import Store
 
 logger = lazy_logger("cachy")
 
@@ -193,8 +195,10 @@ class Cache:
             if flight is not None and not leads:
                 question.waits += 1
                 return flight
-            if flight is not None and (entry := self._get(key, question.defects)) is not None:
-                flight.land()  # the one before landed between our look and our start
+            # The flight before this one may have landed between our look and our start.
+            landed = flight is not None and key in self.stats.used
+            if flight and landed and (entry := self._get(key, question.defects)) is not None:
+                flight.land()
                 return self._tell_hit(question, entry)
         self.stats.misses += 1
         wanted = question.started and self.mode == "auto" and self.log.wants_reasons()
@@ -221,7 +225,7 @@ class Cache:
             self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
 
         try:
-            return self.store.get(key[: keys.KEY_LENGTH], report)
+            return self.store.get(key_of(key), report)
         except Exception as error:  # noqa: BLE001 - any mapping may be a store, and raise anything
             defects.append("the store cannot be read")
             self.warn(f"the store {self.store!r} cannot be read", error)
@@ -232,11 +236,12 @@ class Cache:
         in it that look like credentials, it stays on this machine."""
         try:
             frame = codec.dumps(entry)
-            key = entry.head["key"][: keys.KEY_LENGTH]
-            name = self.store.put(key, frame, int(time.time()), private=bool(findings))
+            key = key_of(entry.head["key"])
+            kept = self.store.put(key, frame, int(time.time()), private=bool(findings))
         except Exception as error:  # noqa: BLE001 - the user has his answer; the store is our worry
             self.warn(f"the store {self.store!r} cannot be written, so nothing is kept", error)
             return
+        name = kept.name if kept.where is not Where.NOWHERE else ""
         if name:
             self.stats.recorded += 1
             self.stats.used.add(entry.head["key"])
@@ -250,11 +255,10 @@ class Cache:
             )
             self.warn(f"a recording holds what looks like {findings[0]}{more}: it {where}")
             return
-        is_local = getattr(self.store, "is_local", None)
-        if is_local is not None and is_local(name):
+        if kept.where is Where.LARGE:
             self.warn(
-                f"the recording {name[:8]}… is over 2 MiB, so it stays on this machine, "
-                f"in {self.store!r}{os.sep}local: git would not thank you for it"
+                f"the recording {name[:8]}… is above the 2 MiB limit for committed entries, "
+                f"so it stays on this machine, in {self.store!r}{os.sep}local"
             )
 
     def skip(self, request: Request, reason: str) -> None:

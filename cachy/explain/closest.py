@@ -57,11 +57,11 @@ _COMPARED = 200
 _HELD = 2000
 
 
-def closest(asked: Asked, heads: Iterable[bytes]) -> Closest:
+def closest(asked: Asked, recorded: Iterable[tuple[bytes, bytes]]) -> Closest:
     """The recording that a request differs from the least; of equals, the first that came.
 
-    `heads` are lines of JSON, as they stand in entries. To parse and compare them all would take
-    too long: of all, words are counted, and those that share most are compared.
+    `recorded` are heads and requests, lines of JSON as they stand in entries. To parse and compare
+    them all would take too long: of all, words are counted, and those that share most are compared.
     """
     hosts: Counter[str] = Counter()
     endpoints: Counter[str] = Counter()
@@ -70,8 +70,8 @@ def closest(asked: Asked, heads: Iterable[bytes]) -> Closest:
     target = Place.of(asked.url)
     words = _words(_dumps(asked.outline))
     all_words = _words(_dumps(asked.full))
-    found: list[tuple[bool, int, int, bytes]] = []
-    for head in heads:
+    found: list[tuple[bool, int, int, bytes, bytes]] = []
+    for head, request in recorded:
         seen += 1
         start = _START.search(head)
         method, url = (start[1].decode(), start[2].decode()) if start else ("", "")
@@ -84,12 +84,11 @@ def closest(asked: Asked, heads: Iterable[bytes]) -> Closest:
             continue
         elsewhere = (place.host, place.endpoint) != (target.host, target.endpoint)
         same += not elsewhere
-        _, kept, outline = head.partition(b'"request":{')
-        if not kept:
+        if not request.startswith(b"{"):
             bare += not elsewhere
             continue
-        mine = words if _OUTLINED in outline else all_words
-        found.append((elsewhere, len(mine ^ _words(outline)), seen, head))
+        mine = words if _OUTLINED in request else all_words
+        found.append((elsewhere, len(mine ^ _words(request)), seen, head, request))
         if len(found) > 2 * _HELD:
             found = sorted(found)[:_HELD]
     found.sort()
@@ -97,8 +96,9 @@ def closest(asked: Asked, heads: Iterable[bytes]) -> Closest:
         found = [one for one in found[:_HELD] if one[:2] <= found[_COMPARED][:2]]
     best: dict[str, Any] | None = None
     best_rank = (True, inf)
-    for elsewhere, _, _, line in found:
+    for elsewhere, _, _, line, request in found:
         head = keys.parse_json(line)
+        head["request"] = keys.parse_json(request)
         enough = best_rank[1] if best_rank[0] == elsewhere else inf
         apart = distance(target.fields, places[head["url"]].fields)
         apart += distance(asked.outline, head["request"], enough - apart)

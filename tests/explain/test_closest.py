@@ -25,6 +25,7 @@ from cachy.rules.outline import outline
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
 from cachy.store.folder import DirStore
+from cachy.store.names import name_of, seal
 
 URL = "https://api.openai.com/v1/chat/completions"
 GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:generateContent"
@@ -73,6 +74,13 @@ def head(request: bytes, *, full: bool = False) -> dict[str, Any]:
         "url": url,
         "request": outline(request, full=full),
     }
+
+
+def recorded(request: bytes, *, full: bool = False) -> tuple[bytes, bytes]:
+    """The two lines of JSON in its entry."""
+    data = head(request, full=full)
+    outlined = orjson.dumps(data.pop("request"))
+    return orjson.dumps(data), outlined
 
 
 def told(old: bytes, new: bytes, *, full: bool = False) -> tuple[str, list[str]]:
@@ -391,7 +399,7 @@ values = st.recursive(
 @settings(max_examples=60, deadline=None)
 def test_any_two_requests_can_be_compared(old: Any, new: Any, full: bool) -> None:
     first, second = canonical({"x": old}), canonical({"x": new})
-    found = closest(Asked.of(second), [orjson.dumps(head(first, full=full))])
+    found = closest(Asked.of(second), [recorded(first, full=full)])
     assert found.head is not None
     got = told(first, second, full=full)[1]
     assert bool(got) == (first != second)
@@ -420,7 +428,7 @@ def crowd(count: int) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 CROWD = list(crowd(5000))
-HEADS = [orjson.dumps(head(request)) for request, _ in CROWD]
+HEADS = [recorded(request) for request, _ in CROWD]
 
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if "10 KB" not in name])
@@ -443,7 +451,7 @@ def test_the_closest_of_long_texts_that_share_their_ends() -> None:
     chance = random.Random(3)
     documents = [" ".join(chance.choices(WORDS, k=600)) for _ in range(300)]
     prompts = [f"{LONG[:300]} {document} {LONG[:300]}" for document in documents]
-    heads = [orjson.dumps(head(canonical({"prompt": prompt}))) for prompt in prompts]
+    heads = [recorded(canonical({"prompt": prompt})) for prompt in prompts]
     edited = prompts[77][:4000] + "!" + prompts[77][4000:]
     found = closest(Asked.of(canonical({"prompt": edited})), heads)
     assert found.head is not None
@@ -454,7 +462,7 @@ def test_the_same_endpoint_comes_first() -> None:
     elsewhere = canonical(BASE, "https://openrouter.ai/api/v1/chat/completions")
     here = canonical({"model": "other", "messages": []})
     asked = Asked.of(canonical(BASE))
-    found = closest(asked, [orjson.dumps(head(request)) for request in (elsewhere, here)])
+    found = closest(asked, [recorded(request) for request in (elsewhere, here)])
     assert found.head is not None
     assert found.head["url"] == URL
     assert (found.same, found.seen) == (1, 2)
@@ -463,7 +471,7 @@ def test_the_same_endpoint_comes_first() -> None:
 def test_a_model_in_the_path_is_a_field_like_any_other() -> None:
     other_model, other_prompt = canonical(BASE, OTHER_URL), canonical({"contents": []}, GEMINI)
     asked = Asked.of(canonical(BASE, GEMINI))
-    found = closest(asked, [orjson.dumps(head(request)) for request in (other_prompt, other_model)])
+    found = closest(asked, [recorded(request) for request in (other_prompt, other_model)])
     assert found.head is not None
     assert found.head["url"] == OTHER_URL
 
@@ -472,10 +480,10 @@ def store_of(root: Path, requests: list[bytes]) -> DirStore:
     """A store as `put` would have made it, without waiting for the disk."""
     for number, request in enumerate(requests):
         frame = codec.dumps(Entry(head(request), b'{"answer": "' + b"words " * 200 + b'"}'))
-        name = codec.name_of(keys.digest(request)[:32], 1_700_000_000 + number, frame)
+        name = name_of(keys.digest(request)[:32], 1_700_000_000 + number, frame)
         folder = root / name[:2]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.entry").write_bytes(codec.seal(name, frame))
+        (folder / f"{name}.entry").write_bytes(seal(name, frame))
     return DirStore(root)
 
 
