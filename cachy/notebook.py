@@ -34,7 +34,7 @@ _USAGE = f"%cachy, %cachy {'|'.join(MODES)}, %cachy forget, or %%cachy {'|'.join
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What `%load_ext cachy` calls. Calling it again does no harm."""
+    """What `%load_ext cachy` calls. Idempotent."""
     if shell.find_line_magic("cachy") is None:
         _Magic(shell).register()
 

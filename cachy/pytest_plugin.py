@@ -4,7 +4,7 @@
     @pytest.mark.cachy(mode="replay")          the mark: this test is recorded and replayed
     pytest --cachy=replay                      every test is, and so with `cachy_mode` in pytest.ini
 
-Whose word on the mode counts, the first that is given:
+Precedence of the mode, highest first:
 
     --cachy=MODE               it sets CACHY_MODE for the run, and so for xdist's workers and for
                                all that tests call and start
@@ -15,7 +15,7 @@ Whose word on the mode counts, the first that is given:
 
 The session of a test is in force for the whole process while the test and its fixtures run, so it
 does not matter which thread, task or event loop makes the call. Where the tests or what they test
-call `enable_cachy` themselves, their session is left in force; only the mode is heard.
+call `enable_cachy` themselves, their session is left in force; only the mode is applied.
 
 At start-up nothing is imported beyond the package itself. A test that does not use cachy costs a
 look at its marks.
@@ -213,14 +213,14 @@ class _Run:
 
             closing.enter_context(placeholders("replay"))
 
-    # What is told
+    # Reports
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """A test that failed for want of a recording tells of that, and where in the test it was,
-        and nothing of the way through the SDK. `--full-trace` shows it all."""
+        """Shorten the report of a test that failed because a recording is missing: the miss and the
+        lines of the test, without the frames of the SDK. `--full-trace` shows all of it."""
         report = yield
         if report.failed and call.excinfo is not None and not self._config.option.fulltrace:
             miss = _miss_behind(call.excinfo.value)
@@ -254,8 +254,8 @@ class _Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of xdist is done; if it crashed, it has left nothing."""
-        if told := getattr(node, "workeroutput", {}).get("cachy"):
-            self._tally.add_packed(told)
+        if packed := getattr(node, "workeroutput", {}).get("cachy"):
+            self._tally.add_packed(packed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         counts = self._tally.counts

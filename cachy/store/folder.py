@@ -10,11 +10,11 @@ readers and writers need no lock. The rules:
 - No link inside the store is followed (files.py).
 
 A recorded call lists its shard once, when it misses; `put` names the entry by that listing. What
-another process records between the two is part of no order that anyone could observe: both calls
-were made before either answer was stored, so either may be the one that is served. If its stamp is
-the greater, because it fell into the same second or its clock is ahead, it is served; both are
-answers to the same request. A call that has not missed (a refresh) replaces what is there, so its
-`put` lists the shard first.
+another process records between the two is concurrent with this call: both calls were made before
+either answer was stored, so either may be the one that is served. If its stamp is the greater,
+because it fell into the same second or its clock is ahead, it is served; both are answers to the
+same request. A call that has not missed (a refresh) replaces what is there, so its `put` lists the
+shard first.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ class DirStore(Store):
     def get(self, key: str, report: Report) -> Entry | None:
         shard = self._shards.get(key[:SHARD_LENGTH])
         if shard is not None:
-            found = self._first_sound(shard.paths(key), key, report, fresh=False)
-            if found is not None:
-                return found
+            entry = self._first_sound(shard.paths(key), key, report, fresh=False)
+            if entry is not None:
+                return entry
         # Not there, or not any more: another process may have recorded or collected.
         shard = self._list(key[:SHARD_LENGTH], report)
-        found = self._first_sound(shard.paths(key), key, report, fresh=True)
-        if found is None:
+        entry = self._first_sound(shard.paths(key), key, report, fresh=True)
+        if entry is None:
             shard.missed.add(key)
-        return found
+        return entry
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:
         shard = self._shards.get(key[:SHARD_LENGTH])
@@ -151,9 +151,9 @@ class DirStore(Store):
             _Folder(listed.folder, listed.files) for listed in _list_shard(self.root, shard, report)
         ]
         # What was missed in an earlier listing is known to this newer one, too.
-        found = _Shard(folders, before.missed if before is not None else set())
-        self._shards[shard] = found
-        return found
+        current = _Shard(folders, before.missed if before is not None else set())
+        self._shards[shard] = current
+        return current
 
     def _first_sound(
         self, paths: Sequence[str], key: str, report: Report, *, fresh: bool
