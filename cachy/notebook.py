@@ -20,15 +20,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CachyError, ConfigError
-from cachy.rules.key import KEY_LENGTH
 from cachy.session import disable_cachy, enable_cachy, session_in_force
 from cachy.settings import MODES
-from cachy.store.entry import key_in
-from cachy.store.folder import shown_path
+from cachy.store.layout import short_path
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from cachy.session import Session
-    from cachy.store.folder import Store
+    from cachy.store.base import Store
 
 _FIRST_LINE = re.compile(r"%%cachy[ \t]+(\w+)[ \t]*\n?")
 _USAGE = f"%cachy, %cachy {'|'.join(MODES)}, %cachy forget, or %%cachy {'|'.join(MODES)}"
@@ -152,9 +151,9 @@ class _Magic:
             print("cachy: the last cell recorded nothing; if it replayed what you do not like,")
             print("       put %%cachy refresh at its top, once")
             return
-        keys = {key[:KEY_LENGTH] for key in recorded}
+        keys = {key_of(key) for key in recorded}
         try:
-            _drop(store, keys)
+            store.drop(keys)
         except (CachyError, OSError) as error:
             self._refuse(f"nothing is forgotten: {error}")
         self._begin_cell()
@@ -168,28 +167,6 @@ def _as_statement(lines: list[str]) -> list[str]:
     if lines and (found := _FIRST_LINE.fullmatch(lines[0])):
         return [f"get_ipython().run_line_magic('cachy', '--cell {found[1]}')\n", *lines[1:]]
     return lines
-
-
-def _drop(store: Store, keys: set[str]) -> None:
-    """Take all recordings of these keys out of a store. Files go to its trash.
-
-    Raises CachyError, OSError.
-    """
-    if (root := getattr(store, "root", None)) is not None:
-        from cachy.upkeep import gc as collect
-        from cachy.upkeep import index
-
-        shards = {key[:2] for key in keys}
-        files = [file for shard in shards for file in index.files(root, shard)]
-        with collect.lock(root):
-            collect.to_trash(
-                root, [file.path for file in files if key_in(file.name) in keys], "forget"
-            )
-    elif (mapping := getattr(store, "mapping", None)) is not None:
-        for key in keys:
-            mapping.pop(key, None)
-    else:
-        raise CachyError(f"{store!r} has no way to forget")
 
 
 class Status:
@@ -206,7 +183,7 @@ class Status:
             self.mode += " (CACHY_MODE is set, and wins)"
         self.rows = [
             ("mode", self.mode),
-            ("store", shown_path(repr(session.store))),
+            ("store", short_path(session.store.label)),
             ("hits", f"{stats.hits:,}"),
             ("misses", f"{stats.misses:,}"),
             ("recorded", f"{stats.recorded:,}"),

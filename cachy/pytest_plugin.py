@@ -4,7 +4,7 @@
     @pytest.mark.cachy(mode="replay")          the mark: this test is recorded and replayed
     pytest --cachy=replay                      every test is, and so with `cachy_mode` in pytest.ini
 
-Mode precedence, highest first:
+Precedence of the mode, highest first:
 
     --cachy=MODE               it sets CACHY_MODE for the run, and so for xdist's workers and for
                                all that tests call and start
@@ -15,7 +15,7 @@ Mode precedence, highest first:
 
 The session of a test is in force for the whole process while the test and its fixtures run, so it
 does not matter which thread, task or event loop makes the call. Where the tests or what they test
-call `enable_cachy` themselves, their session is left in force; only the mode is heard.
+call `enable_cachy` themselves, their session is left in force; only the mode is applied.
 
 At start-up nothing is imported beyond the package itself. A test that does not use cachy costs a
 look at its marks.
@@ -33,13 +33,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
-    from cachy.engine.events import Stats
     from cachy.errors import CacheMiss
     from cachy.session import Session
-    from cachy.store.folder import DirStore
-    from cachy.upkeep.index import File
+    from cachy.store.base import Store
+    from cachy.store.journal import Draft
 
 _MARK = (
     "cachy(mode=, scope=, store=, **settings): record and replay this test's LLM calls; store is "
@@ -99,8 +98,8 @@ class _Run:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._closing = ExitStack()
-        self._stores: dict[str, DirStore] = {}
-        self._journals: list[tuple[DirStore, Stats]] = []
+        self._stores: dict[str, Store] = {}
+        self._notes: dict[str, Draft] = {}  # by the root of the store
         self._theirs: list[Session] = []
         self._tally = _Tally()
         asked = config.getoption("cachy_mode")
@@ -116,7 +115,7 @@ class _Run:
             self._set_placeholders(self._closing)
 
     def _check(self, mode: str) -> None:
-        """Raise UsageError once for what would otherwise fail in every test."""
+        """Raises UsageError once for what would else fail in every test."""
         from cachy.errors import ConfigError
         from cachy.settings import MODE_VARIABLE, check_mode
 
@@ -172,9 +171,8 @@ class _Run:
 
     def _count(self, session: Session) -> None:
         self._tally.add(session)
-        for store, stats in self._journals:
-            if store is session.store:
-                stats.add(session.stats)
+        if note := self._notes.get(session.store.root or ""):
+            note.add(session.stats)
 
     def _settings(self, item: pytest.Item) -> dict[str, Any]:
         """The settings of a test's session: those of the ini file, then of the test's marks."""
@@ -195,20 +193,18 @@ class _Run:
             settings["store"] = self._store(folder if store == "dir" else store)
         return settings
 
-    def _store(self, folder: str | os.PathLike[str] | None) -> DirStore:
+    def _store(self, folder: str | os.PathLike[str] | None) -> Store:
         """One object for each folder, so that its shards are not listed for each test anew. By
         default the place where `enable_cachy` would have it."""
-        from cachy.engine.events import Stats
-        from cachy.store import journal
-        from cachy.store.folder import DirStore, find_root
+        from cachy.store.folder import DirStore
+        from cachy.store.journal import Draft
+        from cachy.store.layout import find_root
 
         place = str(folder or "")
         if place not in self._stores:
             root = find_root(self._config.rootpath / folder if folder else None)
-            store = self._stores[place] = DirStore(root)
-            stats = Stats()
-            journal.begin(store, stats)
-            self._journals.append((store, stats))
+            self._stores[place] = DirStore(root)
+            self._notes.setdefault(root, Draft(root))
         return self._stores[place]
 
     def _set_placeholders(self, closing: ExitStack) -> None:
@@ -223,8 +219,8 @@ class _Run:
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """A test that failed for want of a recording tells of that, and where in the test it was,
-        and nothing of the way through the SDK. `--full-trace` shows it all."""
+        """Shorten the report of a test that failed because a recording is missing: the miss and the
+        lines of the test, without the frames of the SDK. `--full-trace` shows all of it."""
         report = yield
         if report.failed and call.excinfo is not None and not self._config.option.fulltrace:
             miss = _miss_behind(call.excinfo.value)
@@ -249,18 +245,15 @@ class _Run:
     def pytest_sessionfinish(self) -> None:
         for session in self._theirs:
             self._tally.add(session)
-        if self._journals:
-            from cachy.store import journal
-
-            for _, stats in self._journals:
-                journal.end(stats)
+        for note in self._notes.values():
+            note.write()
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
             output["cachy"] = self._tally.packed()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Add what a worker of xdist has done; one that crashed has sent nothing."""
+        """A worker of xdist is done; if it crashed, it has left nothing."""
         if packed := getattr(node, "workeroutput", {}).get("cachy"):
             self._tally.add_packed(packed)
 
@@ -283,44 +276,67 @@ class _Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.used: dict[str, set[str]] = {}
+        self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
 
     def add(self, session: Session) -> None:
-        from cachy.rules.key import KEY_LENGTH
+        from cachy.store.names import key_of
 
         stats = session.stats
         self.counts["sessions"] += 1
         for name in ("hits", "misses", "recorded"):
             self.counts[name] += getattr(stats, name)
-        if (root := getattr(session.store, "root", None)) is not None:
-            self.used.setdefault(root, set()).update(key[:KEY_LENGTH] for key in stats.used)
+        self._add_used(session.store, map(key_of, stats.used))
+
+    def _add_used(self, store: Store, keys: Iterable[str]) -> None:
+        _, used = self._used.setdefault(store.identity, (store, set()))
+        used.update(keys)
 
     def packed(self) -> dict[str, Any]:
-        """Fit to be sent to another process."""
-        return {"counts": dict(self.counts), "used": {r: list(k) for r, k in self.used.items()}}
+        """Return all of it as plain data, for another process: of stores, those in folders."""
+        used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
+        return {"counts": dict(self.counts), "used": used}
 
     def add_packed(self, other: dict[str, Any]) -> None:
+        from cachy.store.folder import DirStore
+
         self.counts.update(other["counts"])
         for root, keys in other["used"].items():
-            self.used.setdefault(root, set()).update(keys)
+            self._add_used(DirStore(root), keys)
 
-    def unused(self) -> list[File]:
-        """The recordings, in all stores of the run, that none of its tests used."""
-        from cachy.store.entry import key_in
-        from cachy.upkeep import index
+    def unused(self) -> list[tuple[Store, str]]:
+        """Return the names of the recordings, in all stores of the run, that no test used."""
+        from cachy.store.names import key_in
 
-        files = [(file, keys) for root, keys in self.used.items() for file in index.files(root)]
-        return [file for file, keys in files if key_in(file.name) not in keys]
+        return [
+            (store, name)
+            for store, used in self._used.values()
+            for name in store.names() or ()
+            if key_in(name) not in used
+        ]
 
 
-def _lines(unused: list[File]) -> Iterator[str]:
-    """One line a recording: its file, its model, where it was sent, what was said last."""
+def _lines(unused: list[tuple[Store, str]]) -> Iterator[str]:
+    """Yield a line for each recording: its file, model, URL, and the last thing the user said."""
+    for store, name in sorted(unused, key=lambda each: each[0].locate(each[1])):
+        yield f"  {_relative(store.locate(name))}  {_about(store, name)}"
+
+
+def _relative(path: str) -> str:
+    return os.path.relpath(path) if os.path.isabs(path) else path
+
+
+def _about(store: Store, name: str) -> str:
+    from cachy.store import entry as codec
+    from cachy.store.folder import File
+    from cachy.store.names import key_in
     from cachy.upkeep import index
 
-    for file in sorted(unused):
-        row = index.inspect(file)
-        about = f"{row.model}  {row.url}  {row.prompt}" if isinstance(row, index.Row) else "broken"
-        yield f"  {os.path.relpath(file.path)}  {about}"
+    try:
+        entry = codec.loads(store.frame(name), key_in(name))
+    except Exception:  # noqa: BLE001 - a store may raise anything
+        return "broken"
+    row = index.row_of(File(store.locate(name), name, private=False), 0, entry)
+    return f"{row.model}  {row.url}  {row.prompt}"
 
 
 def _session_in_force() -> Session | None:

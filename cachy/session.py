@@ -6,6 +6,7 @@ while (`no_cachy`, `cachy`). `_current` is what the patched clients ask at every
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,9 +18,12 @@ from cachy.engine.repeats import Cells, Numbers
 from cachy.patch import Patches
 from cachy.rules import hosts
 from cachy.rules.key import NOISE
-from cachy.settings import MODES, Settings, check, check_mode, mode_in_force
-from cachy.store import journal
-from cachy.store.folder import DirStore, MappingStore, Store, find_root, shown_path
+from cachy.settings import MODES, Settings, check, check_mode, is_store, mode_in_force
+from cachy.store.base import Store
+from cachy.store.folder import DirStore
+from cachy.store.journal import Journal
+from cachy.store.layout import find_root, short_path
+from cachy.store.mapping import MappingStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -58,7 +62,7 @@ class Session:
         return (
             f"<cachy {self.mode}: {stats.hits} hits, {stats.misses} misses, "
             f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; "
-            f"{shown_path(repr(self.store))}>"
+            f"{short_path(self.store.label)}>"
         )
 
 
@@ -68,6 +72,10 @@ _over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="sessio
 # The `cachy` blocks that are open, in all tasks and threads: the last to leave removes the patches.
 _blocks: set[object] = set()
 _cells = Cells()
+_journal = Journal()
+atexit.register(_journal.end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_journal.forked)
 
 
 def _current() -> Cache | None:
@@ -137,8 +145,8 @@ def _enable(session: Session) -> Session:
     global _session
     before, _session = _session, session
     if before is not None:
-        journal.end(before.stats)
-    journal.begin(session.store, session.stats)
+        _journal.end(before.stats)
+    _journal.begin(session.store.root, session.stats)
     _cells.watch()
     _patch_or_not()
     return session
@@ -148,7 +156,7 @@ def disable_cachy() -> None:
     """Uninstall all patches. The recordings stay. Idempotent."""
     global _session
     if _session is not None:
-        journal.end(_session.stats)
+        _journal.end(_session.stats)
     _session = None
     _cells.unwatch()
     _patch_or_not()
@@ -207,7 +215,7 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
     around = _current() or (_session.cache if _session is not None else None)
     if around is None or arguments:
         cache = _cache_within(around, arguments if mode is None else {"mode": mode, **arguments})
-        journal.begin(cache.store, cache.stats)
+        _journal.begin(cache.store.root, cache.stats)
     else:
         cache = around.in_mode(around.mode if mode is None else mode_in_force(check_mode(mode)))
     token, block = _over.set(cache), object()
@@ -218,7 +226,7 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
     finally:
         _over.reset(token)
         if around is None or arguments:
-            journal.end(cache.stats)
+            _journal.end(cache.stats)
         _blocks.discard(block)
         _patch_or_not()
 
@@ -242,4 +250,4 @@ def _open_store(settings: Settings) -> Store:
     store = settings.store
     if isinstance(store, str):
         return DirStore(find_root(settings.cache_dir))
-    return store if hasattr(store, "put") and not hasattr(store, "keys") else MappingStore(store)
+    return store if is_store(store) else MappingStore(store)

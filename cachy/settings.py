@@ -113,11 +113,23 @@ def _check_store(store: Any) -> Any:
             f"store={os.fspath(store)!r} is not a kind of store; for a folder of your choice use "
             f"cache_dir={os.fspath(store)!r}"
         )
-    keeps = hasattr(store, "put") or hasattr(store, "__setitem__")
-    if keeps and hasattr(store, "get") and not isinstance(store, type):
+    if is_store(store) or is_mapping(store):
         return store
     raise ConfigError(
-        f'store={store!r} is not a store; use "dir", or a mutable mapping such as {{}}'
+        f'store={store!r} is not a store; use "dir", a mutable mapping such as {{}}, or a '
+        f"subclass of cachy.store.base.Store"
+    )
+
+
+def is_store(store: Any) -> bool:
+    """Tell whether this has the verbs of a store (`cachy.store.base.Store`)."""
+    return all(hasattr(store, verb) for verb in ("get", "put", "names", "drop", "label"))
+
+
+def is_mapping(store: Any) -> bool:
+    """Tell whether this can be used as a mutable mapping from key to bytes."""
+    return all(hasattr(store, verb) for verb in ("get", "__setitem__")) and (
+        not isinstance(store, type)
     )
 
 

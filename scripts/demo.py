@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cachy import disable_cachy, enable_cachy
-from cachy.store.folder import FOLDER, MANIFEST
+from cachy.store.layout import FOLDER, MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(

@@ -12,12 +12,14 @@ from typing import Any
 import httpx2
 import pytest
 from kernels import NO_NETWORK, QUICKSTART, ROOT, execute, outputs, reaching, read
+from made_up import MadeUpStore
 from standin import Standin
 
 import cachy
 from cachy import Session, disable_cachy, enable_cachy
 from cachy.notebook import Status
 from cachy.session import session_in_force
+from cachy.store.base import Kept, Store, Where
 
 BODY: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -242,17 +244,29 @@ def test_forget_in_a_mapping(shell: Shell) -> None:
     assert not store
 
 
+def test_forget_in_a_made_up_store(shell: Shell) -> None:
+    store = MadeUpStore()
+    shell.ip.push({"store": store})
+    shell("enable_cachy(store)\nask()")
+    assert store.rows
+    shell("%cachy")
+    shell("%cachy forget")
+    assert not store.rows
+
+
 def test_forget_in_a_store_that_cannot(shell: Shell, session: Session) -> None:
     from IPython.core.error import UsageError
 
-    class Store:
-        def get(self, key: str, report: Any) -> None: ...
-        def put(self, key: str, frame: bytes, second: int, **private: bool) -> str:
-            return f"{key}-"
+    class Unforgetting(Store):
+        label = "<Unforgetting>"
 
-    shell.ip.push({"store": Store()})
+        def get(self, key: str, report: Any) -> None: ...
+        def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:
+            return Kept(f"{key}-", Where.SHARED)
+
+    shell.ip.push({"store": Unforgetting()})
     shell("enable_cachy(store)\nask()")
-    with pytest.raises(UsageError, match="has no way to forget"):
+    with pytest.raises(UsageError, match="cannot forget"):
         shell("%cachy forget")
 
 

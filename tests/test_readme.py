@@ -23,8 +23,9 @@ from typer.testing import CliRunner
 
 from cachy import cachy
 from cachy.cli import app
-from cachy.store.entry import Entry, dumps, name_of, seal
-from cachy.store.folder import FOLDER
+from cachy.store.entry import Entry, dumps
+from cachy.store.layout import FOLDER
+from cachy.store.names import name_of, seal
 
 
 def test_table_of_sdks_is_the_one_that_is_tested() -> None:
@@ -56,8 +57,10 @@ def test_the_example_of_an_entry_is_one(tmp_path: Path) -> None:
     dump = between("bytes:\n\n```\n", "```")
     path.write_bytes(bytes.fromhex("".join(line[5:] for line in dump.splitlines())))
     read = read_without_cachy(path)
-    head, body = between("of it, with line breaks:\n\n```\n", "\n```").split("\n\n")
+    shown = between("of it, with line breaks:\n\n```\n", "\n```")
+    head, request, body = shown.split("\n\n")
     assert json.loads(read["head"]) == json.loads(head)
+    assert json.loads(read["request"]) == json.loads(request)
     assert read["body"].decode() == body
 
     sent, canonical = re.findall(r"```\n(POST .*?)\n```", page, re.S)

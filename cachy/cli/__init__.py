@@ -24,6 +24,7 @@ from cachy import explain as misses
 from cachy.cli import units
 from cachy.errors import CachyError, ConfigError
 from cachy.store import journal
+from cachy.store.layout import show_path
 from cachy.upkeep import check as checking
 from cachy.upkeep import diff as compare
 from cachy.upkeep import find, index, transcript
@@ -184,14 +185,14 @@ def show(key: Key, cache_dir: CacheDir = None, as_json: Json = False) -> None:
     turns = transcript.asked(head), transcript.answered(found.entry)
     if as_json:
         asked, answered = ([turn._asdict() for turn in some] for some in turns)
-        path = index.show_path(found.path)
+        path = show_path(found.path)
         _print_json({"file": path, "head": head, "asked": asked, "answered": answered})
         return
     usage = head.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     facts = {
         "key": str(head["key"])[:32],
-        "file": index.show_path(found.path),
+        "file": show_path(found.path),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
         "model": head.get("model") or transcript.form(head).get("model"),
@@ -348,7 +349,7 @@ def diff(
     )
     _say(f"{report.old} → {report.new}: {report.summary()}")
     for flaw in report.flaws:
-        _remark(f"{index.show_path(flaw.path)}: {flaw.what}")
+        _remark(f"{show_path(flaw.path)}: {flaw.what}")
 
 
 @app.command()
@@ -367,9 +368,9 @@ def fsck(
         _print_json(report.as_dict())
     else:
         for flaw in report.flaws:
-            _say(f"{index.show_path(flaw.path)}: {flaw.what}")
+            _say(f"{show_path(flaw.path)}: {flaw.what}")
         for stray in report.strays:
-            _say(f"{index.show_path(stray)}: no part of a store, and no harm")
+            _say(f"{show_path(stray)}: no part of a store, and no harm")
         if report.rule:
             _say(
                 f"the git attribute {report.rule!r} applies to the store and would damage entries "
@@ -378,7 +379,7 @@ def fsck(
         faults = f"{len(report.flaws):,} at fault" if report.flaws else "all sound"
         typer.echo(f"{_count(report.checked, 'file')}, {units.show_size(report.bytes)}: {faults}")
         if report.moved:
-            _say(f"moved {len(report.moved):,} to {index.show_path(report.trash)}")
+            _say(f"moved {len(report.moved):,} to {show_path(report.trash)}")
         elif any(flaw.broken for flaw in report.flaws):
             typer.echo("`cachy fsck --repair` moves what is broken to the trash")
     if not report.sound:
@@ -415,7 +416,7 @@ def gc(
     if undo:
         back = collect.undo(root)
         if as_json:
-            _print_json({"restored": [index.show_path(path) for path in back.moved]})
+            _print_json({"restored": [show_path(path) for path in back.moved]})
         else:
             typer.echo(f"brought back {_count(len(back.moved), 'file')}")
         return
@@ -439,11 +440,11 @@ def gc(
         raise typer.Exit(1)
     done = collect.Collected([], "") if dry_run or not plan.doomed else collect.collect(plan)
     if as_json:
-        moved = [index.show_path(path) for path in done.moved]
-        _print_json({**plan.as_dict(), "moved": moved, "trash": index.show_path(done.trash)})
+        moved = [show_path(path) for path in done.moved]
+        _print_json({**plan.as_dict(), "moved": moved, "trash": show_path(done.trash)})
     elif done.moved:
         _say(
-            f"moved {len(done.moved):,} to {index.show_path(done.trash)}; "
+            f"moved {len(done.moved):,} to {show_path(done.trash)}; "
             f"`cachy gc --undo` brings them back"
         )
     _remark_flaws(plan.flaws)
@@ -476,10 +477,10 @@ def check(
         _print_json(report.as_dict())
     else:
         for flaw in report.flaws:
-            _say(f"{index.show_path(flaw.path)}: {flaw.what}")
+            _say(f"{show_path(flaw.path)}: {flaw.what}")
         faults = f"{len(report.flaws):,} at fault" if report.flaws else "all sound"
         if report.flaws or not staged:
-            where = "staged" if staged else f"of {index.show_path(root)}"
+            where = "staged" if staged else f"of {show_path(root)}"
             _say(f"{_count(report.checked, 'file')} {where}: {faults}")
     if report.flaws:
         raise typer.Exit(1)
@@ -596,7 +597,7 @@ def _show_plan(plan: collect.Plan, *, to_stderr: bool, listed: bool) -> None:
         whys.setdefault(each.why, []).append(each.bytes)
     if listed:
         for each in plan.doomed[:_SHOWN]:
-            name = os.path.relpath(index.show_path(each.path), index.show_path(plan.store))
+            name = os.path.relpath(show_path(each.path), show_path(plan.store))
             prompt = transcript.one_line(each.row.prompt, 40) if each.row else ""
             _say(f"  {name}  {prompt}".rstrip(), err=to_stderr)
         if len(plan.doomed) > _SHOWN:

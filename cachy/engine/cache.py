@@ -20,10 +20,12 @@ from cachy.engine.recording import Question, Recording
 from cachy.engine.repeats import Numbers, scope_within
 from cachy.engine.threads import Threads
 from cachy.errors import REMEDY, CacheMiss
-from cachy.rules.key import KEY_LENGTH, canonical, canonical_url, digest, numbered
+from cachy.rules.key import canonical, canonical_url, digest, numbered
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of
+from cachy.store.base import Where
 from cachy.store.entry import dumps
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request
     from cachy.settings import Mode, Settings
+    from cachy.store.base import Store
     from cachy.store.entry import Entry
-    from cachy.store.folder import Store
 
 
 class Missing(Question):
@@ -164,6 +166,10 @@ class Cache:
         entry = self._get(missing.key, missing.defects)
         return None if entry is None else self._hit(missing, entry)
 
+    def has_used(self, missing: Missing) -> bool:
+        """Tell whether a request like this has been answered or recorded in this session."""
+        return missing.key in self.stats.used
+
     def miss(self, missing: Missing) -> CacheMiss:
         """Return the miss of a request that was not recorded, with its explanation."""
         self.events.miss()
@@ -195,10 +201,10 @@ class Cache:
             self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
 
         try:
-            return self.store.get(key[:KEY_LENGTH], report)
+            return self.store.get(key_of(key), report)
         except Exception as error:  # noqa: BLE001 - any mapping may be a store, and raise anything
             defects.append("the store cannot be read")
-            self.warn(f"the store {self.store!r} cannot be read", error)
+            self.warn(f"the store {self.store.label} cannot be read", error)
             return None
 
     # What a recording reports
@@ -208,12 +214,12 @@ class Cache:
         in it that look like credentials, it stays on this machine."""
         head = entry.head
         try:
-            frame = dumps(entry)
             second = int(time.time())
-            name = self.store.put(head["key"][:KEY_LENGTH], frame, second, private=bool(findings))
+            kept = self.store.put(key_of(head["key"]), dumps(entry), second, private=bool(findings))
         except Exception as error:  # noqa: BLE001 - the user has the answer; only the store failed
-            self.warn(f"the store {self.store!r} cannot be written, so nothing is kept", error)
+            self.warn(f"the store {self.store.label} cannot be written, so nothing is kept", error)
             return
+        name = kept.name if kept.where is not Where.NOWHERE else ""
         if name:
             self.events.kept(head)
         if self.events.log.wanted():
@@ -221,22 +227,23 @@ class Cache:
                 "recorded" if name else "not kept",
                 head["method"],
                 head["url"],
-                key=head["key"][:KEY_LENGTH],
+                key=key_of(head["key"]),
                 model=head["model"],
                 us=round(head["ms"] * 1000),
             )
         if findings:
             more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
             where = (
-                f"stays on this machine, in {self.store!r}{os.sep}local" if name else "is not kept"
+                f"stays on this machine, in {self.store.label}{os.sep}local"
+                if name
+                else "is not kept"
             )
             self.warn(f"a recording holds what looks like {findings[0]}{more}: it {where}")
             return
-        is_local = getattr(self.store, "is_local", None)
-        if is_local is not None and is_local(name):
+        if kept.where is Where.LARGE:
             self.warn(
                 f"the recording {name[:8]}… is above the 2 MiB limit for committed entries, so it "
-                f"stays on this machine, in {self.store!r}{os.sep}local"
+                f"stays on this machine, in {self.store.label}{os.sep}local"
             )
 
     def not_kept(self, method: str, url: str, reason: str) -> None:
@@ -262,7 +269,7 @@ class Cache:
             method=method,
             url=canonical_url(url),
             model=model,
-            store=repr(self.store),
+            store=self.store.label,
             reason=reason,
             differences=differences,
             remedy=remedy,
@@ -287,7 +294,7 @@ class Cache:
                 request.method,
                 canonical_url(request.url),
                 started=missing.started,
-                key=missing.key[:KEY_LENGTH],
+                key=key_of(missing.key),
                 model=missing.model(),
                 reason="; ".join([why.reason, *why.differences]) if why is not None else "",
             )

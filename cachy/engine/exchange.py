@@ -118,7 +118,7 @@ def take_off(
             break
         if leads:
             # The flight before may have landed between the look-up and this start.
-            if (entry := cache.again(missing)) is not None:
+            if cache.has_used(missing) and (entry := cache.again(missing)) is not None:
                 flight.land()
                 return entry
             return cache.record(missing, flight)

@@ -27,16 +27,14 @@ from cachy.explain.closest import Closest, closest
 from cachy.explain.diff import differences
 from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
-from cachy.rules.key import KEY_LENGTH
 from cachy.store import entry as codec
-from cachy.store.files import read_file
-from cachy.store.folder import FOLDER, DirStore, MappingStore
+from cachy.store.folder import DirStore, list_folder
+from cachy.store.layout import FOLDER
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cachy.store.entry import Buffer
-    from cachy.store.folder import Store
+    from cachy.store.base import Store
+    from cachy.store.names import Buffer
 
 BUDGET = 0.15
 """Seconds. 5,000 recordings take about 0.12."""
@@ -71,7 +69,7 @@ def why(root: str, head: dict[str, Any], *, budget: float = 10.0) -> Explanation
     `root`. `budget` is in seconds."""
     request = MissedRequest.from_head(head)
     recorded = _Recorded(DirStore(root), budget, before=str(head.get("recorded", "")))
-    search = closest(request, (line for line in recorded if not _is_of(head, line)))
+    search = closest(request, (lines for lines in recorded if not _is_of(head, lines[0])))
     if not isinstance(head.get("request"), dict):
         search = search._replace(head=None, bare=search.same)
     return Explanation(*_reason(request, search, recorded), remedy="")
@@ -115,62 +113,53 @@ def _count(recordings: int) -> str:
 
 
 class _Recorded:
-    """The heads in a store, as lines of JSON, newest first, while the time lasts."""
+    """The heads and requests in a store, as lines of JSON, newest first, while the time lasts."""
 
     def __init__(self, store: Store, budget: float, before: str = "") -> None:
         self._store, self._budget, self._before = store, budget, before
         self.listed = True
         self.limits = ""
-        self.emptiness = (
-            "nothing was recorded before it"
-            if before
-            else "the store is empty: nothing has been recorded in it yet"
-        )
+        self.emptiness = "the store is empty: nothing has been recorded in it yet"
+        if store.root is not None and not os.path.isdir(store.root):
+            self.emptiness = f"there is no store at {store.root} yet"
+        elif before:
+            self.emptiness = "nothing was recorded before it"
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         until = time.perf_counter() + self._budget
         decompressor = zstandard.ZstdDecompressor()
-        names, read = self._names()
+        names = self._store.names()
+        if names is None:
+            self.listed = False
+            return
         for done, name in enumerate(names):
             if done and time.perf_counter() > until:
                 self.limits = f" (of the newest {done:,} of {len(names):,} recordings)"
                 return
             try:
-                head = _head_line(read(name), decompressor)
+                head, request = _lines(self._store.frame(name), decompressor)
             except (Defect, OSError, KeyError, zstandard.ZstdError):
                 continue  # `get` has warned of what is broken
             if not self._before or _recorded(head) < self._before:
-                yield head
-
-    def _names(self) -> tuple[list[Any], Callable[[Any], Buffer]]:
-        """What there is to read, newest first, and how to read the frame of one."""
-        store = self._store
-        if isinstance(store, DirStore):
-            from cachy.upkeep.index import files
-
-            found = files(store.root)
-            found.sort(key=lambda file: file.name[KEY_LENGTH:], reverse=True)
-            if not os.path.isdir(store.root):
-                self.emptiness = f"there is no store at {store.root} yet"
-            return found, lambda file: codec.unseal(file.name, read_file(file.path))
-        if isinstance(store, MappingStore):
-            return list(reversed(list(store.mapping))), store.mapping.__getitem__
-        self.listed = False
-        return [], bytes
+                yield head, request
 
 
-def _head_line(frame: Buffer, decompressor: zstandard.ZstdDecompressor) -> bytes:
-    """The first line in a frame; a long body after it is not expanded."""
+def _lines(frame: Buffer, decompressor: zstandard.ZstdDecompressor) -> tuple[bytes, bytes]:
+    """Return the head and the request in a frame; a long body after them is not expanded."""
     if zstandard.frame_content_size(frame) <= _BLOCK:
-        return decompressor.decompress(frame, max_output_size=_BLOCK).partition(b"\n")[0]
-    with decompressor.stream_reader(frame) as reader:
-        text = reader.read(_BLOCK)
-        while (end := text.find(b"\n")) < 0:
-            more = reader.read(_BLOCK)
-            if not more or len(text) > codec.HEAD_LIMIT:
-                raise Defect("it has no head")
-            text += more
-        return text[:end]
+        text = decompressor.decompress(frame, max_output_size=_BLOCK)
+    else:
+        with decompressor.stream_reader(frame) as reader:
+            text = reader.read(_BLOCK)
+            while text.count(b"\n") < 2 and len(text) <= codec.HEAD_LIMIT:
+                if not (more := reader.read(_BLOCK)):
+                    break
+                text += more
+    head, _, rest = text.partition(b"\n")
+    request, end, _ = rest.partition(b"\n")
+    if not end:
+        raise Defect("it has no request line")
+    return head, request
 
 
 def _recorded(line: bytes) -> str:
@@ -189,15 +178,12 @@ def _is_of(head: dict[str, Any], line: bytes) -> bool:
 def _elsewhere(store: Store, key: str, *, lost: bool) -> str:
     """Say that another store has the key; or, if nothing comparable was recorded, that there is
     another store."""
-    if not isinstance(store, DirStore):
+    if store.root is None:
         return ""
-    others = [
-        root
-        for root in _others(store.root)
-        if os.path.normcase(root) != os.path.normcase(store.root)
-    ]
+    mine = os.path.normcase(store.root)
+    others = [root for root in _others(store.root) if os.path.normcase(root) != mine]
     for root in others:
-        if any(name.startswith(key[:KEY_LENGTH]) for name in _names_in(root, key[:2])):
+        if any(name.startswith(key_of(key)) for name in list_folder(os.path.join(root, key[:2]))):
             folder = os.path.dirname(root)
             return f"but {root} has it: run from that folder, or pass cache_dir={folder!r}"
     return f"there is another store at {others[0]}" if others and lost else ""
@@ -212,14 +198,7 @@ def _others(root: str) -> list[str]:
         while (folder := os.path.dirname(folder)) not in (*folders, home):
             folders[folder] = None
     roots = [os.path.join(folder, FOLDER) for folder in folders]
-    return [each for each in roots if any(len(name) == 2 for name in _names_in(each))]
-
-
-def _names_in(*folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(os.path.join(*folder)))
-    except OSError:
-        return []
+    return [each for each in roots if any(len(name) == 2 for name in list_folder(each))]
 
 
 # ---- What to do about it ----
@@ -228,7 +207,7 @@ def _names_in(*folder: str) -> list[str]:
 def remedy(store: Store) -> str:
     """How to record what is missing: the command of this very run, in another mode."""
     where = "where the API can be reached"
-    if isinstance(store, DirStore):
+    if store.root is not None:
         where += f", then commit what is new in {store.root}"
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     if get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None:

@@ -37,11 +37,12 @@ _COMPARED = 200
 _CANDIDATES = 2000
 
 
-def closest(request: MissedRequest, heads: Iterable[bytes]) -> Closest:
+def closest(request: MissedRequest, recorded: Iterable[tuple[bytes, bytes]]) -> Closest:
     """Find the recording that differs the least from a request; of equals, the first.
 
-    `heads` are lines of JSON, as they stand in entries. Parsing and comparing all of them would
-    take too long: the words of each are counted, and those that share most are compared.
+    `recorded` are heads and outlines, lines of JSON as they stand in entries. Parsing and comparing
+    all of them would take too long: the words of each are counted, and those that share most are
+    compared.
     """
     hosts: Counter[str] = Counter()
     endpoints: Counter[str] = Counter()
@@ -49,8 +50,8 @@ def closest(request: MissedRequest, heads: Iterable[bytes]) -> Closest:
     addresses: dict[str, Address] = {}
     target = Address.from_url(request.url)
     short_words, full_words = _words(_dumps(request.outline)), _words(_dumps(request.full))
-    candidates: list[tuple[bool, int, int, bytes]] = []
-    for head in heads:
+    candidates: list[tuple[bool, int, int, bytes, bytes]] = []
+    for head, outline in recorded:
         seen += 1
         start = _START.search(head)
         method, url = (start[1].decode(), start[2].decode()) if start else ("", "")
@@ -63,12 +64,11 @@ def closest(request: MissedRequest, heads: Iterable[bytes]) -> Closest:
             continue
         elsewhere = (address.host, address.endpoint) != (target.host, target.endpoint)
         same += not elsewhere
-        _, has_outline, outline = head.partition(b'"request":{')
-        if not has_outline:
+        if not outline.startswith(b"{"):
             bare += not elsewhere
             continue
         words = short_words if _OUTLINED in outline else full_words
-        candidates.append((elsewhere, len(words ^ _words(outline)), seen, head))
+        candidates.append((elsewhere, len(words ^ _words(outline)), seen, head, outline))
         if len(candidates) > 2 * _CANDIDATES:
             candidates = sorted(candidates)[:_CANDIDATES]
     candidates.sort()
@@ -77,8 +77,9 @@ def closest(request: MissedRequest, heads: Iterable[bytes]) -> Closest:
         candidates = [each for each in candidates[:_CANDIDATES] if each[:2] <= last]
     best: dict[str, Any] | None = None
     best_rank = (True, inf)
-    for elsewhere, _, _, line in candidates:
+    for elsewhere, _, _, line, outline in candidates:
         head_fields = keys.parse_json(line)
+        head_fields["request"] = keys.parse_json(outline)
         limit = best_rank[1] if best_rank[0] == elsewhere else inf
         apart = distance(target.fields, addresses[head_fields["url"]].fields)
         apart += distance(request.outline, head_fields["request"], limit - apart)

@@ -1,7 +1,7 @@
-"""Files and folders: read whole, written whole, flushed; and never through a link.
+"""Files and folders: read whole, written whole, flushed; never through a link.
 
-A store comes from whoever commits to it: a link in it would lead readers and, worse, writers of
-private recordings to another place, and a pipe would have them wait for ever.
+Anyone who can commit to a store decides what is in it: a link would lead readers and, worse,
+writers of private recordings elsewhere, and a pipe would block them for ever.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ import os
 import stat
 
 from cachy.errors import Defect
-from cachy.store.entry import BODY_LIMIT, HEAD_LIMIT
 
-# Where a platform has no such flag, it has no such trap either.
-_TRUSTING_NOBODY = sum(
+# Flags that a platform lacks are not needed there.
+_SAFE_FLAGS = sum(
     getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
-READ = os.O_RDONLY | _TRUSTING_NOBODY
+_READ = os.O_RDONLY | _SAFE_FLAGS
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_MOST = 8192  # bytes: most entries are read with one call; what is longer, or empty, is looked at
+_FIRST_READ = 8192  # bytes: one call reads most entries; a longer or empty file is checked
+LARGEST = 66 * 2**20
+"""Bytes. No larger file is read: no entry expands to more."""
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a regular file; never follows a link, waits for a pipe or asks a device.
+    """Return the bytes of a regular file; never follow a link, or read a pipe or a device.
 
     Raises Defect for what cannot be read, FileNotFoundError.
     """
     try:
-        fd = os.open(path, READ)
+        fd = os.open(path, _READ)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
         raise Defect(f"it cannot be opened ({error.strerror})") from None
     try:
-        data = _pread(fd, _MOST, 0)
-        if len(data) == _MOST:
+        data = _pread(fd, _FIRST_READ, 0)
+        if len(data) == _FIRST_READ:
             return data + _rest(fd)
         if not data:
             _check_regular(fd)
@@ -47,10 +48,10 @@ def read_file(path: str) -> bytes:
 
 
 def _rest(fd: int) -> bytes:
-    """What follows the first `_MOST` bytes of a file."""
+    """Return what follows the first `_FIRST_READ` bytes of a file."""
     _check_regular(fd)
-    at, size = _MOST, os.fstat(fd).st_size
-    if size > BODY_LIMIT + HEAD_LIMIT:
+    at, size = _FIRST_READ, os.fstat(fd).st_size
+    if size > LARGEST:
         raise Defect(f"it has {size:,} bytes, over the limit")
     pieces = []
     while at < size and (piece := _pread(fd, size - at, at)):
@@ -74,8 +75,11 @@ def _check_regular(fd: int) -> None:
 
 
 def write_whole(path: str, data: bytes, tmp: str) -> None:
-    """Write a file in the folder `tmp`, flush it to the disk, then move it to `path`: nobody ever
-    sees half of it, not even after a crash. Raises OSError, and leaves nothing behind then."""
+    """Write a file in the folder `tmp`, flush it to the disk, then move it to `path`.
+
+    No reader ever sees a part of it, not even after a crash. Raises OSError, and leaves nothing
+    behind then.
+    """
     temporary = os.path.join(tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
     try:
         _write_flushed(temporary, data)
@@ -97,7 +101,7 @@ def _write_flushed(path: str, data: bytes) -> None:
 
 
 def flush_folder(folder: str) -> None:
-    """Wait until the names in a folder are on the disk, where the platform can."""
+    """Wait until the names in a folder are on the disk, where the platform supports it."""
     try:
         fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except OSError:
@@ -111,7 +115,7 @@ def flush_folder(folder: str) -> None:
 
 
 def make_folder(folder: str) -> None:
-    """Make a folder, and those above it that are missing; their names are on the disk, too."""
+    """Make a folder and its missing parents, and flush their names to the disk. Idempotent."""
     missing = []
     while not os.path.isdir(folder):
         missing.append(folder)
@@ -126,7 +130,7 @@ def make_folder(folder: str) -> None:
 
 
 def refuse_links(root: str, folder: str) -> None:
-    """Raises OSError if one of the folders from `root` (which may be one) to `folder` is a link."""
+    """Raise OSError if one of the folders below `root`, down to `folder`, is a link."""
     path = root
     for part in folder[len(root) + 1 :].split(os.sep):
         path = os.path.join(path, part)
@@ -135,11 +139,11 @@ def refuse_links(root: str, folder: str) -> None:
 
 
 def lstat_folder(folder: str) -> os.stat_result:
-    """The state of a folder. Raises OSError, as for a link to one."""
-    found = os.lstat(folder)
-    if stat.S_ISLNK(found.st_mode):
+    """Return the status of a folder. Raises OSError, also for a link to one."""
+    status = os.lstat(folder)
+    if stat.S_ISLNK(status.st_mode):
         raise _is_a_link(folder)
-    return found
+    return status
 
 
 def _is_a_link(path: str) -> OSError:
@@ -154,26 +158,14 @@ def try_remove(path: str) -> None:
         pass
 
 
-# ---- local/, which never leaves this machine ----
-
-GITIGNORE = b"/local/\n/.gitignore\n"
-
-
-def make_local(root: str) -> None:
-    """`local/`, and the `.gitignore` that keeps it and itself out of git. Raises OSError."""
-    tmp = os.path.join(root, "local", "tmp")
-    refuse_links(root, tmp)
-    make_folder(tmp)
-    ignore = os.path.join(root, ".gitignore")
-    if not os.path.lexists(ignore):
-        write_whole(ignore, GITIGNORE, tmp)
-
-
 def open_own(root: str, path: str, flags: int = os.O_RDONLY) -> int:
-    """Open a file below `local/`, which anybody could have committed: never through a link, and
-    nothing but a regular file. Returns a descriptor. Raises OSError."""
+    """Open a file below `local/`, and return its descriptor.
+
+    Anyone could have committed that file, so links are not followed, and only a regular file is
+    opened. Raises OSError.
+    """
     refuse_links(root, path)
-    fd = os.open(path, flags | _TRUSTING_NOBODY, 0o666)
+    fd = os.open(path, flags | _SAFE_FLAGS, 0o666)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError(errno.EINVAL, "it is not a regular file", path)

@@ -1,187 +1,166 @@
-"""The folder `.cachy`: names, shards, writes.
+"""The folder `.cachy` as a store: shards, listings, writes.
 
-    .cachy/
-      manifest.json                              made by `cachy init`; the same bytes in every store
-      .gitignore                                 /local/ and itself; never committed
-      ab/ab12…(32 hex)-6741f0a3…(24 hex).entry   an entry, in the shard of its key
-      local/entries/ab/….entry                   an entry that must not be committed
-      local/names                                what long shards held when they were listed
-      local/tmp/                                 files being written
-
-Finding an entry lists its shard once, or reads a note of that (listing.py), and remembers the
-names; opening a store lists nothing.
-A write is a temporary file, flushed, then moved to its final name, which no other recording has:
+Finding an entry lists its shard once and remembers the names; opening a store lists nothing. A
+write is a temporary file, flushed, then moved to its final name, which no other recording has:
 readers and writers need no lock. The rules:
 
 - An entry file is never changed after it appears.
-- A reader never moves or deletes a file: what is broken is passed over and reported.
+- A reader never moves or deletes a file: what is damaged is passed over and reported.
 - A file that vanishes is a miss.
 - No link inside the store is followed (files.py).
+
+A recorded call lists its shard once, when it misses; `put` names the entry by that listing. What
+another process records between the two is concurrent with this call: both calls were made before
+either answer was stored, so either may be the one that is served. If its stamp is the greater,
+because it fell into the same second or its clock is ahead, it is served; both are answers to the
+same request. A call that has not missed (a refresh) replaces what is there, so its `put` lists the
+shard first.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Protocol
-from weakref import finalize
+from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import ConfigError, Defect
-from cachy.lazy import json
 from cachy.store import entry as codec
-from cachy.store.entry import SUFFIX, Entry
+from cachy.store import layout
+from cachy.store.base import Kept, Store, Where
 from cachy.store.files import (
-    GITIGNORE,
     flush_folder,
     lstat_folder,
     make_folder,
-    make_local,
     read_file,
     refuse_links,
     write_whole,
 )
-from cachy.store.listing import FILE_LENGTH, WORTH_NOTING, Listing, Names, Notes, Several
+from cachy.store.names import (
+    KEY_LENGTH,
+    LAST_SECOND,
+    SUFFIX,
+    is_entry_file,
+    is_name,
+    key_in,
+    name_in,
+    name_of,
+    seal,
+    second_in,
+    stamp_in,
+    unseal,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    Report = Callable[[str, str], None]  # where (a file or a key), what is wrong with it
+    from cachy.store.base import Report
+    from cachy.store.entry import Entry
 
-FOLDER = ".cachy"
 FILE_LIMIT = 2 * 2**20
-"""Bytes. A larger file stays in `local/`: files of several MB look alike to git, whatever they
-hold, and weigh on every clone."""
+"""Bytes. A larger file stays in `local/`: files of several MB resemble each other to git, whatever
+they hold, and slow down every clone."""
 
-MANIFEST = b"""\
-{
-  "format": "cachy",
-  "version": 1,
-  "about": "Recorded LLM API calls, replayed by https://pypi.org/project/cachy-store. \
-Safe to commit: merging needs no configuration.",
-  "layout": "KK/KEY-STAMP.entry; KK: the first 2 digits of KEY; \
-KEY: the first 32 hex digits of the sha256 of the canonical request; \
-STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the frame. \
-Of several entries of a KEY the greatest STAMP counts.",
-  "entry": "a NUL byte, then the frame, masked; \
-frame: zstd(head + newline + body); head: one line of JSON; body: the decoded response",
-  "mask": "n: bytes of the file; step: min(16, 4 + n // 512); pad: sha256(KEY-STAMP), repeated; \
-every step-th byte of the frame, from its first on, is XORed with the next byte of the pad",
-  "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
-}
-"""
+SHARD_LENGTH = 2
+_HEX_DIGITS = frozenset("0123456789abcdef")
 
 
-_NAME = slice(-FILE_LENGTH, -len(SUFFIX))
-"""Where the name of an entry stands in its path."""
-
-
-class Store(Protocol):
-    """Anything that maps a key to recordings."""
-
-    def get(self, key: str, report: Report) -> Entry | None:
-        """The newest sound recording of a key (32 hex digits), without the outline of its request.
-        Defects are reported on the way."""
-
-    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
-        """Keep a frame, recorded in this UTC second; the newest from now on. Returns its name.
-
-        A `private` recording stays on this machine; where that cannot be, it is not kept, and the
-        name is empty. Raises OSError.
-        """
-
-
-class DirStore:
+class DirStore(Store):
     """A folder of entry files, shared by threads, processes, machines and branches."""
 
+    root: str
+
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        """Raises ConfigError for a store of a newer format, or a path that is no folder."""
+        """Raises ConfigError for a store of a newer format, or a path that is not a folder."""
         self.root = os.path.abspath(root)
-        self._local = os.path.join(self.root, "local")
-        self._entries = os.path.join(self._local, "entries")
-        self._tmp = os.path.join(self._local, "tmp")
-        self._shards: dict[str, Names] = {}
-        self._notes = Notes(self.root)
-        finalize(self, self._notes.close)  # at exit, if not before
+        self._shards: dict[str, _Shard] = {}
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
-        _check_manifest(self.root)
+        layout.check_manifest(self.root)
 
-    def __repr__(self) -> str:
+    @property
+    def label(self) -> str:
         return self.root
 
     def get(self, key: str, report: Report) -> Entry | None:
-        shard = self._shards.get(key[:2]) or self._noted(key[:2])
-        found = None
+        shard = self._shards.get(key[:SHARD_LENGTH])
         if shard is not None:
-            found = self._first_sound(shard.paths(key), key, report, fresh=False)
-        if found is None:
-            # Not there, or not any more: another process may have recorded or collected.
-            shard = self._list(key[:2], report, note=True)
-            found = self._first_sound(shard.paths(key), key, report, fresh=True)
-        return found
+            entry = self._first_sound(shard.paths(key), key, report, fresh=False)
+            if entry is not None:
+                return entry
+        # Not there, or not any more: another process may have recorded or collected.
+        shard = self._list(key[:SHARD_LENGTH], report)
+        entry = self._first_sound(shard.paths(key), key, report, fresh=True)
+        if entry is None:
+            shard.missed.add(key)
+        return entry
 
-    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
-        shard = key[:2]
-        listed = self._list(shard)
-        if paths := listed.paths(key):
-            # Newest by name, even within one second, and if somebody's clock was ahead.
-            second = max(second, codec.second_in(paths[0][_NAME]) + 1)
-        second = min(second, codec.LAST_SECOND)
-        name = codec.name_of(key, second, frame)
-        data = codec.seal(name, frame)
-        parent = self._entries if private or len(data) > FILE_LIMIT else self.root
+    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:
+        shard = self._shards.get(key[:SHARD_LENGTH])
+        if shard is None or key not in shard.missed:
+            shard = self._list(key[:SHARD_LENGTH])
+        if paths := shard.paths(key):
+            # Newest by name, even within one second, and if another clock was ahead.
+            second = max(second, second_in(name_in(paths[0])) + 1)
+        second = min(second, LAST_SECOND)
+        name = name_of(key, second, frame)
+        data = seal(name, frame)
+        where = Where.SHARED
         if private:
+            where = Where.PRIVATE
             self._check_ignored()
-        folder = os.path.join(parent, shard)
-        path = os.path.join(folder, name + SUFFIX)
-        self._write(folder, path, data)
-        self._shards[shard] = Several([listed, Listing(folder, [name + SUFFIX])])
-        return name
+        elif len(data) > FILE_LIMIT:
+            where = Where.LARGE
+        parent = self.root if where is Where.SHARED else layout.local_entries(self.root)
+        path = os.path.join(parent, key[:SHARD_LENGTH], name + SUFFIX)
+        self._write(path, data)
+        shard.add(path)
+        shard.missed.discard(key)
+        self._shards[key[:SHARD_LENGTH]] = shard
+        return Kept(name, where)
 
-    def is_local(self, name: str) -> bool:
-        """Whether an entry that this object found or made is kept from being committed."""
-        shard = self._shards.get(name[:2])
-        paths = shard.paths(codec.key_in(name)) if shard is not None else ()
-        return any(path[_NAME] == name and path.startswith(self._local) for path in paths)
+    def names(self) -> list[str]:
+        return [file.name for file in sorted(entry_files(self.root), key=_stamp, reverse=True)]
 
-    def _list(self, shard: str, report: Report | None = None, *, note: bool = False) -> Names:
-        """The files of a shard, read from the disk now; and noted, where that is worth it."""
-        found = []
-        private = (self._entries,) if os.path.isdir(self._entries) else ()
-        for parent in (self.root, *private):
-            folder = f"{parent}{os.sep}{shard}"
-            try:
-                if parent != self.root:
-                    refuse_links(self.root, parent)
-                before = lstat_folder(folder)
-                files = os.listdir(folder)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError as error:
-                if report is not None:
-                    report(folder, f"it cannot be listed ({error.strerror})")
-                continue
-            found.append(Listing(folder, files))
-            if note and parent == self.root and len(files) >= WORTH_NOTING:
-                self._notes.add(shard, before, files)
-        names = found[0] if len(found) == 1 else Several(found)
-        self._shards[shard] = names
-        return names
+    def frame(self, name: str) -> memoryview:
+        try:
+            return unseal(name, read_file(self.locate(name)))
+        except FileNotFoundError:
+            raise KeyError(name) from None
 
-    def _noted(self, shard: str) -> Names | None:
-        """The files of a shard, as somebody noted them who had listed it."""
-        note = self._notes.read(shard)
-        if note is None or os.path.isdir(f"{self._entries}{os.sep}{shard}"):
-            return None
-        self._shards[shard] = note
-        return note
+    def drop(self, keys: Collection[str]) -> None:
+        """Move the files of these keys to the trash. Raises CachyError while gc runs, OSError."""
+        from cachy.store import trash  # rarely used
+
+        shards = {key[:SHARD_LENGTH] for key in keys}
+        files = [file for shard in shards for file in entry_files(self.root, shard)]
+        with trash.lock(self.root):
+            trash.to_trash(
+                self.root, [file.path for file in files if key_in(file.name) in keys], "forget"
+            )
+
+    def locate(self, name: str) -> str:
+        parts = name[:SHARD_LENGTH], name + SUFFIX
+        path = os.path.join(self.root, *parts)
+        local = os.path.join(layout.local_entries(self.root), *parts)
+        return local if not os.path.lexists(path) and os.path.lexists(local) else path
+
+    def _list(self, shard: str, report: Report | None = None) -> _Shard:
+        """Return the files of a shard, read from the disk now."""
+        before = self._shards.get(shard)
+        folders = [
+            _Folder(listed.folder, listed.files) for listed in _list_shard(self.root, shard, report)
+        ]
+        # What was missed in an earlier listing is known to this newer one, too.
+        current = _Shard(folders, before.missed if before is not None else set())
+        self._shards[shard] = current
+        return current
 
     def _first_sound(
         self, paths: Sequence[str], key: str, report: Report, *, fresh: bool
     ) -> Entry | None:
         for path in paths:
             try:
-                return codec.loads(codec.unseal(path[_NAME], read_file(path)), key, replay=True)
+                return codec.loads(unseal(name_in(path), read_file(path)), key, replay=True)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale
@@ -189,125 +168,158 @@ class DirStore:
                 report(path, str(defect))
         return None
 
-    def _write(self, folder: str, path: str, data: bytes) -> None:
-        make_local(self.root)
+    def _write(self, path: str, data: bytes) -> None:
+        folder = os.path.dirname(path)
+        layout.make_local(self.root)
         refuse_links(self.root, folder)
         make_folder(folder)
-        write_whole(path, data, self._tmp)
+        write_whole(path, data, layout.tmp(self.root))
         flush_folder(folder)
 
     def _check_ignored(self) -> None:
-        """Raises OSError where git would see what is private: a `.gitignore` can be committed."""
-        make_local(self.root)
-        path = os.path.join(self.root, ".gitignore")
-        try:
-            ignored = read_file(path) == GITIGNORE
-        except Defect:
-            ignored = False
-        if not ignored:
+        """Raise OSError where git would see what is private."""
+        layout.make_local(self.root)
+        if not layout.is_local_ignored(self.root):
+            path = layout.gitignore(self.root)
             raise OSError(errno.EPERM, "it may not ignore /local/: remove it", path)
 
 
-class MappingStore:
-    """Any `MutableMapping[str, bytes]`: from a key to the newest frame. A dict will do.
+class _Folder:
+    """The files of one folder, by key.
 
-    What it does with them nobody knows, so it gets nothing that is private.
+    The first request for a key of a shard waits for its listing, so nothing is done here for every
+    file that can be done later for the few that are looked up.
     """
 
-    def __init__(self, mapping: MutableMapping[str, bytes]) -> None:
-        self.mapping = mapping
+    __slots__ = ("_are_single", "_by_key", "_files", "_prefix")
 
-    def __repr__(self) -> str:
-        return f"<{type(self.mapping).__name__}>"
+    def __init__(self, folder: str, files: list[str]) -> None:
+        self._prefix, self._files = f"{folder}{os.sep}", files
+        self._by_key = {file[:KEY_LENGTH]: file for file in files}
+        self._are_single = len(self._by_key) == len(files)
 
-    def get(self, key: str, report: Report) -> Entry | None:
-        frame = self.mapping.get(key)
-        if frame is None:
-            return None
-        try:
-            return codec.loads(frame, key, replay=True)
-        except (Defect, TypeError) as defect:
-            report(key, str(defect))
-            return None
+    def paths(self, key: str) -> Sequence[str]:
+        """Return the paths of a key, newest first."""
+        file = self._by_key.get(key)
+        if file is None:
+            return ()
+        if self._are_single:
+            return (self._prefix + file,) if is_entry_file(file) else ()
+        files = [file for file in self._files if file.startswith(key) and is_entry_file(file)]
+        return [self._prefix + file for file in sorted(files, reverse=True)]
 
-    def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
-        if private:
-            return ""
-        self.mapping[key] = frame
-        return codec.name_of(key, second, frame)
+
+class _Shard:
+    """The files of one shard, shared and local: as listed, and as written since.
+
+    `missed` are the keys that were looked up in vain in a listing, and not written since.
+    """
+
+    __slots__ = ("_added", "_folders", "missed")
+
+    def __init__(self, folders: list[_Folder], missed: set[str]) -> None:
+        self._folders, self.missed = folders, missed
+        self._added: dict[str, list[str]] = {}
+
+    def paths(self, key: str) -> Sequence[str]:
+        """Return the paths of a key, newest first."""
+        if len(self._folders) == 1 and key not in self._added:
+            return self._folders[0].paths(key)
+        paths = {path for folder in self._folders for path in folder.paths(key)}
+        paths.update(self._added.get(key, ()))
+        return sorted(paths, key=os.path.basename, reverse=True)
+
+    def add(self, path: str) -> None:
+        """Add a file that was written."""
+        key = key_in(name_in(path))
+        self._added[key] = [*self._added.get(key, ()), path]
+
+
+# ---- The walk over a store ----
+
+
+class File(NamedTuple):
+    """A file with an entry's name. `private`: under `local/`, never committed."""
+
+    path: str
+    name: str
+    private: bool
+
+
+class _Listed(NamedTuple):
+    folder: str
+    private: bool
+    files: list[str]
+
+
+def entry_files(root: str, shard: str = "") -> list[File]:
+    """Return the files of a store, or of one shard, that are named as entries and in their place.
+
+    What cannot be listed is passed over, and so are links: they might lead anywhere.
+    """
+    return [
+        File(os.path.join(listed.folder, file), name, listed.private)
+        for each in ([shard] if shard else shards(root))
+        if is_shard_name(each)
+        for listed in _list_shard(root, each)
+        for file in listed.files
+        if is_name(name := file[: -len(SUFFIX)]) and file.endswith(SUFFIX) and name.startswith(each)
+    ]
+
+
+def shards(root: str) -> list[str]:
+    """Return the names of a store's shards, sorted: folders of two hex digits."""
+    names = {*list_folder(root), *list_folder(layout.local_entries(root))}
+    return sorted(filter(is_shard_name, names))
+
+
+def is_shard_name(name: str) -> bool:
+    """Return whether this is the name of a shard: two hex digits."""
+    return len(name) == SHARD_LENGTH and _HEX_DIGITS.issuperset(name)
+
+
+def is_folder(path: str) -> bool:
+    """Return whether this is a folder itself, not a link to one."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def list_folder(folder: str) -> list[str]:
+    """Return the names in a folder; none if it is absent or cannot be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def read_entry(path: str) -> Entry:
-    """The entry in a file. Raises Defect for whatever it is that is none, FileNotFoundError."""
-    name = path[_NAME]
-    return codec.loads(codec.unseal(name, read_file(path)), codec.key_in(name))
+    """Return the entry in a file. Raises Defect if it is damaged or not an entry,
+    FileNotFoundError."""
+    return unpack(name_in(path), read_file(path))
 
 
-def _check_manifest(root: str) -> None:
-    path = os.path.join(root, "manifest.json")
-    try:
-        text = read_file(path)[:65536]
-        data = json.loads(text)
-        version = data["version"] if data["format"] == "cachy" else None
-    except FileNotFoundError:
-        return  # a store without one is a sound store
-    except (Defect, OSError, ValueError, KeyError, TypeError, RecursionError):
-        version = None
-    if not isinstance(version, int):
-        raise ConfigError(
-            f"{path} is no store's manifest: restore it with `cachy init`, or move it"
-        )
-    if version > codec.FORMAT:
-        raise ConfigError(
-            f"{root} is a store of format {version}, and this cachy reads format {codec.FORMAT}: "
-            f"update it with `pip install -U cachy-store`"
-        )
+def unpack(name: str, data: bytes) -> Entry:
+    """Return the entry in the bytes of a file of this name. Raises Defect."""
+    return codec.loads(unseal(name, data), key_in(name))
 
 
-# ---- Where the store is ----
+def _list_shard(root: str, shard: str, report: Report | None = None) -> Iterator[_Listed]:
+    """List the folders of a shard, shared then local, that exist. Raises nothing."""
+    entries = layout.local_entries(root)
+    for parent in (root, entries) if os.path.isdir(entries) else (root,):
+        folder = f"{parent}{os.sep}{shard}"
+        try:
+            if parent != root:
+                refuse_links(root, parent)
+            lstat_folder(folder)
+            files = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            if report is not None:
+                report(folder, f"it cannot be listed ({error.strerror})")
+            continue
+        yield _Listed(folder, parent != root, files)
 
-_PROJECT_MARKS = (FOLDER,), (".git", "pyproject.toml", "settings.ini")
 
-
-def shown_path(path: str) -> str:
-    """A path as seen from here, where that is shorter and says no less."""
-    try:
-        return min(path, os.path.relpath(path), key=len) if os.path.isabs(path) else path
-    except (OSError, ValueError):  # the working directory is gone, or on another drive
-        return path
-
-
-def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
-    """The path of `.cachy`: in `cache_dir`, or by default in the nearest parent of the working
-    directory that has one, then that looks like a project's root, then in the working directory.
-
-    Raises ConfigError if `cache_dir` is a file.
-    """
-    if cache_dir is not None:
-        if not isinstance(cache_dir, str | os.PathLike):
-            raise ConfigError(f"cache_dir={cache_dir!r} is no path: give a folder, or None")
-        if os.path.basename(os.path.normpath(cache_dir)) == FOLDER:
-            cache_dir = os.path.dirname(os.path.normpath(cache_dir))  # the store itself was meant
-        folder = existing = os.path.abspath(os.path.expanduser(cache_dir))
-        while not os.path.lexists(existing):
-            existing = os.path.dirname(existing)
-        if not os.path.isdir(existing):
-            raise ConfigError(
-                f"cache_dir={os.fspath(cache_dir)!r} is not a folder; "
-                f"give the folder that holds {FOLDER}, or shall hold it"
-            )
-        return os.path.join(folder, FOLDER)
-    try:
-        here = os.getcwd()
-    except FileNotFoundError:
-        raise ConfigError(
-            "the working directory is gone; name one that is there: cache_dir=…"
-        ) from None
-    parents = [here]
-    while (parent := os.path.dirname(parents[-1])) != parents[-1]:
-        parents.append(parent)
-    for marks in _PROJECT_MARKS:
-        for folder in parents:
-            if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
-                return os.path.join(folder, FOLDER)
-    return os.path.join(here, FOLDER)
+def _stamp(file: File) -> str:
+    return stamp_in(file.name)

@@ -1,45 +1,39 @@
-"""Which entries each session used, and for which notebook or script.
+"""The journal: which entries each session used, and for which notebook or script.
 
     local/sessions/SECOND-PID-RANDOM.jsonl    one line of JSON a session
 
 During a session a hit costs one `set.add`. At its end (exit, `disable_cachy`, another
-`enable_cachy`) it is noted, once, in a file of its own, so that writers need no lock. A session
-that is killed notes nothing. When there are many files, they become one: there an older session
-forgets the keys that a newer one of the same notebook used, and nothing else is lost, not even if
-two processes do it at once.
+`enable_cachy`) the session is noted, once, in a file of its own, so that writers need no lock. A
+session that is killed is not noted. Many files are compacted into one, in which an older session
+loses the keys that a newer one of the same notebook used; nothing else is lost, not even if two
+processes compact at the same time.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cachy.lazy import orjson
-from cachy.rules.key import KEY_LENGTH
-from cachy.store.files import (
-    flush_folder,
-    make_local,
-    open_own,
-    refuse_links,
-    try_remove,
-    write_whole,
-)
-from cachy.store.folder import DirStore
+from cachy.store import layout
+from cachy.store.files import flush_folder, open_own, refuse_links, try_remove, write_whole
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cachy.engine.events import Stats
+    _Totals = tuple[int, int, int, float]
 
 RUN_VARIABLE = "CACHY_RUN"
-"""In the environment: what `cachy run` calls its run, for all sessions below it."""
+"""The environment variable with the id of a `cachy run`, for all sessions below it."""
 
 MANY_FILES = 64
 FORGET_AFTER = 90 * 86400
-"""Seconds after which a session that is alone with no key is dropped."""
+"""Seconds after which a session that has no key left is dropped."""
+
+_NOTHING = (0, 0, 0, 0.0)
 
 
 class Note(NamedTuple):
@@ -60,97 +54,133 @@ class Note(NamedTuple):
     code: int = 0
 
 
-def begin(store: object, stats: Stats) -> None:
-    """Start to keep the journal of a session, if its store is a folder."""
-    if isinstance(store, DirStore):
-        _open[id(stats)] = _Journal(store.root, stats)
+class Counters(Protocol):
+    """What a session counts. `used` are the full keys that it replayed or recorded."""
+
+    hits: int
+    misses: int
+    recorded: int
+    seconds_saved: float
+    used: set[str]
 
 
-def end(stats: Stats) -> None:
-    """Note a session: it is over. Raises nothing."""
-    if (journal := _open.pop(id(stats), None)) is not None:
-        journal.end()
+class Journal:
+    """The open sessions of a process, each noted once, when it ends.
+
+    Its owner calls `end_all` at exit and `forked` in a forked child.
+    """
+
+    def __init__(self) -> None:
+        # By the identity of the counters, which the value keeps alive.
+        self._open: dict[int, _OpenSession] = {}
+
+    def begin(self, root: str | None, counters: Counters) -> None:
+        """Begin a session on the store at `root`; None, for a store without a folder, does
+        nothing."""
+        if root is not None:
+            self._open[id(counters)] = _OpenSession(root, counters)
+
+    def end(self, counters: Counters) -> None:
+        """Note a session, which is over. Raises nothing; idempotent."""
+        if (session := self._open.pop(id(counters), None)) is not None:
+            session.note()
+
+    def end_all(self) -> None:
+        """Note all open sessions, each with what it did since it was last noted. Raises nothing."""
+        for session in list(self._open.values()):
+            session.note()
+
+    def forked(self) -> None:
+        """In a forked child: leave what the parent counted and used for the parent to note."""
+        for session in list(self._open.values()):
+            session.forked()
+        if self._open and (util := sys.modules.get("multiprocessing.util")):
+            # The children of multiprocessing exit without running what atexit knows.
+            util.register_after_fork(
+                self, lambda journal: util.Finalize(None, journal.end_all, (), {}, 0)
+            )
 
 
-class _Journal:
-    def __init__(self, root: str, stats: Stats) -> None:
-        self.root, self.stats = root, stats
-        self._by = who(root)  # now: at exit Python has already forgotten the script's name
+class Draft:
+    """The note of a session in the making: `add` what was done, then `write` it, once."""
+
+    def __init__(self, root: str, by: str = "") -> None:
+        self._root = root
+        self.by = by or who(root)  # now: at exit Python has already forgotten the script's name
         self._started = time.time()
-        self._before = (0, 0, 0, 0.0)
+        self._totals = _NOTHING
+        self._keys: set[str] = set()
 
-    def end(self) -> None:
-        """Write the note, if there is anything to say and a store to say it in. Raises nothing."""
-        counts = self._counts()
-        if counts == self._before or not os.path.isdir(self.root):
+    def add(self, counters: Counters, since: _Totals = (0, 0, 0, 0.0)) -> None:
+        """Add what was counted, less the totals of an earlier time."""
+        now = _totals(counters)
+        self._totals = (
+            self._totals[0] + now[0] - since[0],
+            self._totals[1] + now[1] - since[1],
+            self._totals[2] + now[2] - since[2],
+            self._totals[3] + now[3] - since[3],
+        )
+        self._keys.update(map(key_of, counters.used.copy()))
+
+    def write(self) -> None:
+        """Write the note, if anything was counted and the store exists. Raises nothing."""
+        if self._totals == _NOTHING or not os.path.isdir(self._root):
             return
-        now = time.time()
-        since = [after - before for after, before in zip(counts, self._before, strict=True)]
-        self._before = counts
+        hits, misses, recorded, seconds_saved = self._totals
         note = Note(
             f"{int(self._started):08x}-{os.getpid()}-{os.urandom(4).hex()}",
-            self._by,
+            self.by,
             os.environ.get(RUN_VARIABLE, ""),
             self._started,
-            now,
-            int(since[0]),
-            int(since[1]),
-            int(since[2]),
-            round(since[3], 3),
-            tuple(key[:KEY_LENGTH] for key in self.stats.used.copy()),
+            time.time(),
+            hits,
+            misses,
+            recorded,
+            round(seconds_saved, 3),
+            tuple(self._keys),
         )
         try:
-            write(self.root, note)
+            write(self._root, note)
         except OSError:
             pass  # a read-only store is a good store
 
+
+class _OpenSession:
+    def __init__(self, root: str, counters: Counters) -> None:
+        self._root, self._counters = root, counters
+        self._noted = _NOTHING
+        self._draft = Draft(root)
+
+    def note(self) -> None:
+        """Note what was done since the last time."""
+        self._draft.add(self._counters, self._noted)
+        self._noted = _totals(self._counters)
+        self._draft.write()
+        self._draft = Draft(self._root, self._draft.by)
+
     def forked(self) -> None:
-        """In a forked child: what the parent has counted and used is the parent's to note."""
-        self._started, self._before = time.time(), self._counts()
-        self.stats.used.clear()
-        if util := sys.modules.get("multiprocessing.util"):
-            # Its children leave without running what atexit knows.
-            util.register_after_fork(
-                self, lambda journal: util.Finalize(None, journal.end, (), {}, 0)
-            )
-
-    def _counts(self) -> tuple[int, int, int, float]:
-        stats = self.stats
-        return stats.hits, stats.misses, stats.recorded, stats.seconds_saved
+        self._noted = _totals(self._counters)
+        self._counters.used.clear()
+        self._draft = Draft(self._root, self._draft.by)
 
 
-_open: dict[int, _Journal] = {}
-"""By the identity of the counters, which a journal keeps alive."""
-
-
-def _at_exit() -> None:
-    for journal in list(_open.values()):
-        journal.end()
-
-
-def _after_fork() -> None:
-    for journal in list(_open.values()):
-        journal.forked()
-
-
-atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def _totals(counters: Counters) -> _Totals:
+    return counters.hits, counters.misses, counters.recorded, counters.seconds_saved
 
 
 def who(root: str) -> str:
-    """The notebook or script that runs here, as seen from the folder that holds the store."""
+    """Return the notebook or script that runs here, from the folder that holds the store."""
     main = sys.modules.get("__main__")
     names = vars(main) if main is not None else {}
     path = os.environ.get("JPY_SESSION_NAME") or names.get("__vsc_ipynb_file__")
     path = path or names.get("__file__")
     if not path and "ipykernel" in sys.modules:
-        path = os.path.join(os.getcwd(), "")  # a notebook whose front end does not tell its name
+        path = os.path.join(os.getcwd(), "")  # a notebook whose front end does not say its name
     return seen_from(root, path or "(interactive)")
 
 
 def seen_from(root: str, path: str) -> str:
-    """A path from the folder that holds the store, with `/`; absolute if it is not below that."""
+    """Return a path from the folder that holds the store, with `/`; absolute if not below it."""
     if path == "(interactive)":
         return path
     home = os.path.join(os.path.dirname(os.path.realpath(root)), "")
@@ -159,9 +189,9 @@ def seen_from(root: str, path: str) -> str:
 
 
 def write(root: str, note: Note) -> None:
-    """Keep a note. Raises OSError."""
-    make_local(root)
-    folder = _folder(root)
+    """Write a note. Raises OSError."""
+    layout.make_local(root)
+    folder = layout.sessions(root)
     refuse_links(root, folder)
     os.makedirs(folder, exist_ok=True)
     _put(root, note.id, [note])
@@ -170,12 +200,12 @@ def write(root: str, note: Note) -> None:
 
 
 def read(root: str) -> list[Note]:
-    """All sessions that were noted, oldest first. What cannot be read was not."""
+    """Return all sessions that were noted, oldest first. What cannot be read is passed over."""
     return _merged(note for file in _files(root) for note in _read(root, file))
 
 
 def compact(root: str) -> None:
-    """Make one file of all. Raises OSError."""
+    """Compact all files into one. Raises OSError."""
     files = _files(root)
     read = {file: notes for file in files if (notes := _read(root, file))}
     notes = _merged(note for some in read.values() for note in some)
@@ -194,12 +224,8 @@ def compact(root: str) -> None:
         try_remove(file)
 
 
-def _folder(root: str) -> str:
-    return os.path.join(root, "local", "sessions")
-
-
 def _files(root: str) -> list[str]:
-    folder = _folder(root)
+    folder = layout.sessions(root)
     try:
         refuse_links(root, folder)
         return [os.path.join(folder, name) for name in os.listdir(folder)]
@@ -221,7 +247,7 @@ def _notes(lines: Iterable[bytes]) -> Iterator[Note]:
             fields = orjson.loads(line)
             note = Note(**{**fields, "keys": tuple(fields["keys"])})
         except (ValueError, TypeError, KeyError):
-            continue  # a line that a crash has torn
+            continue  # a crash cut the line short
         if _is_sound(note):
             yield note
 
@@ -235,17 +261,17 @@ def _is_sound(note: Note) -> bool:
 
 
 def _merged(notes: Iterable[Note]) -> list[Note]:
-    """Oldest end first; of two versions of one session, the keys of both."""
-    found: dict[str, Note] = {}
+    """Return notes sorted by their end; of two versions of one session, the keys of both."""
+    by_id: dict[str, Note] = {}
     for note in notes:
-        other = found.get(note.id)
+        other = by_id.get(note.id)
         keys = note.keys if other is None else tuple({*note.keys, *other.keys})
-        found[note.id] = note._replace(keys=keys)
-    return sorted(found.values(), key=lambda note: (note.ended, note.id))
+        by_id[note.id] = note._replace(keys=keys)
+    return sorted(by_id.values(), key=lambda note: (note.ended, note.id))
 
 
 def _put(root: str, name: str, notes: list[Note]) -> None:
-    folder = _folder(root)
+    folder = layout.sessions(root)
     data = b"".join(orjson.dumps(note._asdict()) + b"\n" for note in notes)
-    write_whole(os.path.join(folder, f"{name}.jsonl"), data, os.path.join(root, "local", "tmp"))
-    flush_folder(folder)  # what it replaces goes only after it is surely there
+    write_whole(os.path.join(folder, f"{name}.jsonl"), data, layout.tmp(root))
+    flush_folder(folder)  # the files it replaces are removed only once it is on the disk

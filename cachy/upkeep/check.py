@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, Defect
-from cachy.store import entry as codec
-from cachy.store.entry import SUFFIX, Entry
+from cachy.store.entry import Entry
 from cachy.store.files import read_file
-from cachy.store.folder import FILE_LIMIT, FOLDER, MANIFEST
+from cachy.store.folder import (
+    FILE_LIMIT,
+    entry_files,
+    is_folder,
+    is_shard_name,
+    list_folder,
+    unpack,
+)
+from cachy.store.layout import FOLDER, MANIFEST, local_entries
+from cachy.store.names import NAME_LENGTH, SUFFIX, is_name
+from cachy.store.trash import lock, to_trash
 from cachy.upkeep import gc as collect
 from cachy.upkeep import index
 from cachy.upkeep.git import Repo
@@ -53,7 +62,7 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Sou
 
     Raises OSError if the trash cannot be written, CachyError while a gc is at work.
     """
-    rows, flaws = index.scan(root, trust=False, progress=progress)
+    rows, flaws = index.scan(root, progress=progress)
     flaws = collect.told_by_git(root, flaws)
     misplaced, strays = _strangers(root)
     flaws = sorted([*flaws, *misplaced, *_manifest(root)])
@@ -61,8 +70,8 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Sou
     trash = ""
     broken = [flaw.path for flaw in flaws if flaw.broken]
     if repair and broken:
-        with collect.lock(root):
-            trash, moved = collect.to_trash(root, broken, "fsck")
+        with lock(root):
+            trash, moved = to_trash(root, broken, "fsck")
     size = sum(row.bytes for row in rows)
     return Soundness(
         root, len(rows) + len(flaws), size, flaws, strays, attribute_rule(root), moved, trash
@@ -72,24 +81,24 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Sou
 def _strangers(root: str) -> tuple[list[Flaw], list[str]]:
     """Files named as entries that are in no place of theirs; and what is no part of a store."""
     flaws, strays = [], []
-    for parent in (root, os.path.join(root, "local", "entries")):
+    for parent in (root, local_entries(root)):
         folders = []
-        for name in index.listdir(parent):
+        for name in list_folder(parent):
             path = os.path.join(parent, name)
-            if index.is_shard_name(name) and index.is_folder(path):
+            if is_shard_name(name) and is_folder(path):
                 folders.append(name)
-            elif index.is_shard_name(name):
+            elif is_shard_name(name):
                 flaws.append(Flaw(path, "it is no folder, so nothing in it is read", True))
             elif name == "local" and os.path.islink(path):
                 flaws.append(Flaw(path, "it is a link, so nothing is kept in it: remove it", False))
             elif name not in _OURS:
                 strays.append(path)
         for shard in folders:
-            for file in index.listdir(os.path.join(parent, shard)):
+            for file in list_folder(os.path.join(parent, shard)):
                 name, path = file.removesuffix(SUFFIX), os.path.join(parent, shard, file)
                 if not file.endswith(SUFFIX):
                     strays.append(path)
-                elif not codec.is_name(name):
+                elif not is_name(name):
                     flaws.append(Flaw(path, "it is not named KEY-STAMP, so it is never read", True))
                 elif not name.startswith(shard):
                     what = f"it is never read here: move it to {name[:2]}{os.sep}"
@@ -115,7 +124,7 @@ def attribute_rule(root: str) -> str:
     repo = Repo.around(root)
     if repo is None:
         return ""
-    sample = f"{repo.prefix}/00/{'0' * codec.NAME_LENGTH}{SUFFIX}"
+    sample = f"{repo.prefix}/00/{'0' * NAME_LENGTH}{SUFFIX}"
     attributes = repo.attributes(sample)
     text = attributes.get("text")
     if text in ("set", "input"):
@@ -205,7 +214,7 @@ def _blobs(repo: Repo, staged: bool) -> tuple[int, Iterator[_Committed]]:
 
 
 def _files(root: str) -> tuple[int, Iterator[_Committed]]:
-    files = [file for file in index.files(root) if not file.private]
+    files = [file for file in entry_files(root) if not file.private]
 
     def read() -> Iterator[_Committed]:
         for file in files:
@@ -228,12 +237,12 @@ def _objection(place: str, data: bytes, secrets: SecretFinder) -> str:
         return "local/ is personal: `git rm --cached` it"
     shard, _, file = place.partition("/")
     name = file.removesuffix(SUFFIX)
-    if not (file.endswith(SUFFIX) and codec.is_name(name) and name.startswith(shard)):
+    if not (file.endswith(SUFFIX) and is_name(name) and name.startswith(shard)):
         return "it is no entry in its place, so it is no part of a store"
     if len(data) > FILE_LIMIT:
         return f"it has {len(data):,} bytes, over the limit of {FILE_LIMIT:,}"
     try:
-        entry = index.unpack(name, data)
+        entry = unpack(name, data)
     except Defect as defect:
         return str(defect)
     found = dict.fromkeys(str(finding) for finding in secrets(entry))

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cachy.errors import ConfigError, Defect
-from cachy.store import entry as codec
-from cachy.store.entry import SUFFIX, Entry
+from cachy.store.entry import Entry
 from cachy.store.files import read_file
+from cachy.store.folder import File, entry_files, unpack
+from cachy.store.names import SUFFIX, is_name, key_in
 from cachy.upkeep import index
 from cachy.upkeep.git import Repo
-from cachy.upkeep.index import File, Flaw, Progress, Row, silent
+from cachy.upkeep.index import Flaw, Progress, Row, silent
 from cachy.upkeep.transcript import answered, one_line
 
 WORK_TREE = "the work tree"
@@ -107,7 +108,7 @@ def _work_tree(root: str, repo: Repo) -> _Side:
     for file in repo.staged() if absent else ():
         if file.path in absent:
             side[file.path] = file.blob
-    for found in index.files(root):
+    for found in entry_files(root):
         if not found.private:
             side[f"{repo.prefix}/{found.name[:2]}/{found.name}{SUFFIX}"] = ""
     return side
@@ -118,13 +119,13 @@ def _entries(side: _Side) -> dict[str, tuple[str, str]]:
     entries = {}
     for path, blob in side.items():
         name = path.rpartition("/")[2].removesuffix(SUFFIX)
-        if path.endswith(SUFFIX) and codec.is_name(name):
+        if path.endswith(SUFFIX) and is_name(name):
             entries[name] = (path, blob)
     return entries
 
 
 def _newest(names: Iterable[str]) -> dict[str, str]:
-    return {codec.key_in(name): name for name in sorted(names)}
+    return {key_in(name): name for name in sorted(names)}
 
 
 def _compare(
@@ -181,7 +182,7 @@ def _read_all(
         file = File(repo.path_of(path), name, False)
         try:
             data = next(blobs) if blob else read_file(file.path)
-            entry = index.unpack(name, data)
+            entry = unpack(name, data)
         except (Defect, FileNotFoundError) as problem:
             what = str(problem) if isinstance(problem, Defect) else "it vanished meanwhile"
             flaws.append(Flaw(file.path, what, isinstance(problem, Defect)))

@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import entry as codec
 from cachy.store import journal
-from cachy.store.entry import SUFFIX, Entry
+from cachy.store.entry import Entry
 from cachy.store.files import read_file
-from cachy.store.folder import FOLDER, find_root, read_entry
-from cachy.upkeep import index
-from cachy.upkeep.index import File, Row
+from cachy.store.folder import File, entry_files, read_entry, unpack
+from cachy.store.layout import FOLDER, find_root
+from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in
+from cachy.upkeep.index import Row
 from cachy.upkeep.transcript import answered, asked
 
 _LISTED = 10
@@ -46,7 +46,7 @@ def find(root: str, text: str) -> Found:
     if is_file_name(text):
         return find_file(text)
     matches = _matches(root, text.lower())
-    keys = sorted({codec.key_in(file.name) for file in matches})
+    keys = sorted({key_in(file.name) for file in matches})
     if not keys:
         raise ConfigError(f"no key in {root} starts with {text!r}: `cachy ls` lists them")
     if len(keys) > 1:
@@ -75,8 +75,8 @@ def _matches(root: str, start: str) -> list[File]:
     if not start:
         return []
     if len(start) >= 2:  # one shard, not all
-        return [file for file in index.files(root, start[:2]) if file.name.startswith(start)]
-    return [file for file in index.files(root) if file.name.startswith(start)]
+        return [file for file in entry_files(root, start[:2]) if file.name.startswith(start)]
+    return [file for file in entry_files(root) if file.name.startswith(start)]
 
 
 def find_file(path: str) -> Found:
@@ -84,7 +84,7 @@ def find_file(path: str) -> Found:
     under `git-blob-…/NAME.entry` or `…_NAME.entry`. Raises ConfigError, CachyError."""
     try:
         data = read_file(path)
-        return Found(path, index.unpack(name_in(path), data))
+        return Found(path, unpack(name_in(path), data))
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}: give a key, or the path of an entry") from None
     except Defect as defect:
@@ -93,8 +93,8 @@ def find_file(path: str) -> Found:
 
 def name_in(path: str) -> str:
     """The entry's name at the end of a file's. Raises ConfigError if there is none."""
-    name = os.path.basename(path).removesuffix(SUFFIX)[-codec.NAME_LENGTH :]
-    if path.endswith(SUFFIX) and codec.is_name(name):
+    name = os.path.basename(path).removesuffix(SUFFIX)[-NAME_LENGTH:]
+    if path.endswith(SUFFIX) and is_name(name):
         return name
     raise ConfigError(f"{path} is not named as an entry is: KEY-STAMP{SUFFIX}")
 

@@ -15,7 +15,7 @@ The rules:
 - A file is moved, in one step, and never copied or deleted: killed at any point, a gc has lost
   nothing, and a writer beside it never sees half of anything.
 - Folders stay: a writer may be about to put a file there.
-- Two gc at once would do no harm, but puzzle; so one takes a lock, and the other does not wait.
+- Concurrent gc is safe, but its reports would be confusing: one takes a lock, and the other fails.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import journal
-from cachy.store.files import make_local, open_own, refuse_links
+from cachy.store import journal, layout
+from cachy.store.files import refuse_links
+from cachy.store.folder import is_folder, list_folder, unpack
+from cachy.store.layout import show_path
+from cachy.store.trash import lock, to_trash
 from cachy.upkeep import index
 from cachy.upkeep.find import matches, name_in
 from cachy.upkeep.git import Repo
@@ -86,7 +88,7 @@ class Doomed(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         about = {} if self.row is None else {"key": self.row.key, "model": self.row.model}
-        path = index.show_path(self.path)
+        path = show_path(self.path)
         return {"path": path, "bytes": self.bytes, "why": self.why, **about}
 
 
@@ -111,7 +113,7 @@ class Plan(NamedTuple):
         """For `--json`."""
         doomed = [each.as_dict() for each in self.doomed]
         flaws = [flaw.as_dict() for flaw in self.flaws]
-        store = index.show_path(self.store)
+        store = show_path(self.store)
         return {**self._asdict(), "store": store, "doomed": doomed, "flaws": flaws}
 
 
@@ -129,7 +131,7 @@ def plan(root: str, policy: Policy, *, progress: Progress = silent) -> Plan:
     """What a gc of this policy would move to the trash. Reads every file: what replaces another
     must be sound. Raises ConfigError for `unused` where no session is noted."""
     used = _last_uses(root, policy) if policy.unused or policy.max_size is not None else {}
-    rows, flaws = index.scan(root, trust=False, progress=progress)
+    rows, flaws = index.scan(root, progress=progress)
     flaws = told_by_git(root, flaws)
     now = time.time()
     doomed, young = [], 0
@@ -174,7 +176,7 @@ def told_by_git(root: str, flaws: list[Flaw]) -> list[Flaw]:
     try:
         for file, data in zip(known, repo.blobs(file.blob for file in known), strict=True):
             try:
-                index.unpack(name_in(file.path), data)
+                unpack(name_in(file.path), data)
             except (ConfigError, Defect):
                 continue
             sound.add(places[file.path])
@@ -188,7 +190,7 @@ def _place(root: str, path: str) -> str:
 
 
 def _restorable(flaw: Flaw) -> Flaw:
-    path = shlex.quote(index.show_path(flaw.path))
+    path = shlex.quote(show_path(flaw.path))
     return flaw._replace(
         what=f"{flaw.what}; git has it sound: restore it with `git checkout -- {path}`",
         broken=False,
@@ -260,8 +262,8 @@ def _last_uses(root: str, policy: Policy) -> dict[str, float]:
 
 def _stale_temporaries(root: str, now: float) -> list[Doomed]:
     doomed = []
-    folder = os.path.join(root, "local", "tmp")
-    for name in index.listdir(folder):
+    folder = layout.tmp(root)
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         try:
             status = os.lstat(path)
@@ -298,40 +300,15 @@ def collect(plan: Plan) -> Collected:
         return Collected(moved, trash)
 
 
-def to_trash(root: str, paths: Iterable[str], by: str) -> tuple[str, list[str]]:
-    """Move files to a new folder of the trash, each at its path in the store. Returns the folder
-    and the files that were moved; what vanishes meanwhile is not. Call it under the lock.
-
-    Raises OSError.
-    """
-    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.urandom(3).hex()}-{by}"
-    trash = os.path.join(_trash(root), name)
-    moved = []
-    made = set()
-    for path in paths:
-        target = os.path.join(trash, os.path.relpath(path, root))
-        folder = os.path.dirname(target)
-        if folder not in made:
-            refuse_links(root, os.path.dirname(path))
-            os.makedirs(folder, exist_ok=True)
-            made.add(folder)
-        try:
-            os.rename(path, target)
-        except FileNotFoundError:
-            continue
-        moved.append(path)
-    return (trash, moved) if moved else ("", [])
-
-
 def undo(root: str) -> Collected:
     """Move what the last gc removed back to where it was. Returns the files that are back.
 
     Raises ConfigError if there is nothing to undo, CachyError if a gc is at work, OSError.
     """
     with lock(root):
-        names = sorted(name for name in index.listdir(_trash(root)) if name.endswith("-gc"))
-        for trash in (os.path.join(_trash(root), name) for name in reversed(names)):
-            if not index.is_folder(trash):
+        names = sorted(name for name in list_folder(layout.trash(root)) if name.endswith("-gc"))
+        for trash in (os.path.join(layout.trash(root), name) for name in reversed(names)):
+            if not is_folder(trash):
                 continue
             paths = [os.path.join(at, name) for at, _, files in os.walk(trash) for name in files]
             back = []
@@ -348,52 +325,11 @@ def undo(root: str) -> Collected:
         raise ConfigError(f"nothing to undo: there is no gc in the trash of {root}")
 
 
-def _trash(root: str) -> str:
-    return os.path.join(root, "local", "trash")
-
-
 def _empty_trash(root: str) -> None:
     end = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - TRASH_KEPT))
-    for name in index.listdir(_trash(root)):
+    for name in list_folder(layout.trash(root)):
         if name < end and name.endswith(("-gc", "-fsck")):
-            shutil.rmtree(os.path.join(_trash(root), name), ignore_errors=True)
-
-
-@contextmanager
-def lock(root: str) -> Iterator[None]:
-    """Be the only gc of this store, on this machine. The system frees the lock of a killed process.
-
-    Raises CachyError at once if another has it, OSError if the store cannot be written.
-    """
-    make_local(root)
-    refuse_links(root, _trash(root))
-    fd = open_own(root, os.path.join(root, "local", "gc.lock"), os.O_RDWR | os.O_CREAT)
-    try:
-        if not _try_lock(fd):
-            raise CachyError(f"another gc is at work in {root}: try again when it is done")
-        yield
-    finally:
-        os.close(fd)
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # a file system without locks: two gc at once do no harm, see above
-    return True
+            shutil.rmtree(os.path.join(layout.trash(root), name), ignore_errors=True)
 
 
 def last_run(root: str) -> float:

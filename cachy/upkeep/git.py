@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError
-from cachy.store.folder import FOLDER
+from cachy.store.layout import FOLDER
 
 STORES = f":(top,glob)**/{FOLDER}/**"
 """What git calls everything in all stores of a repository."""

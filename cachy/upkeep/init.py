@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
 from cachy.store import entry as codec
-from cachy.store.files import flush_folder, make_local, read_file, write_whole
-from cachy.store.folder import MANIFEST, DirStore
-from cachy.upkeep import index
+from cachy.store.files import flush_folder, read_file, write_whole
+from cachy.store.folder import DirStore
+from cachy.store.layout import MANIFEST, make_local, show_path, tmp
 from cachy.upkeep.check import attribute_rule
 from cachy.upkeep.git import STORES, Repo
 
@@ -41,7 +41,7 @@ class Setup(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {**self._asdict(), "store": index.show_path(self.store)}
+        return {**self._asdict(), "store": show_path(self.store)}
 
 
 def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
@@ -92,7 +92,7 @@ def _write_manifest(root: str, setup: Setup) -> None:
         pass
     os.makedirs(root, exist_ok=True)
     make_local(root)
-    write_whole(path, MANIFEST, os.path.join(root, "local", "tmp"))
+    write_whole(path, MANIFEST, tmp(root))
     flush_folder(root)
     setup.made.append(path)
 

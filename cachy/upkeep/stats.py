@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cachy.store import journal
+from cachy.store.layout import show_path
 from cachy.upkeep import index
 from cachy.upkeep.index import Flaw, Progress, Row, silent
 
@@ -55,7 +56,7 @@ class Stats(NamedTuple):
         """For `--json`."""
         return {
             **self._asdict(),
-            "store": index.show_path(self.store),
+            "store": show_path(self.store),
             "total": self.total._asdict(),
             "models": {name: total._asdict() for name, total in self.models.items()},
             "hosts": {name: total._asdict() for name, total in self.hosts.items()},

@@ -28,7 +28,7 @@ from benchmarks.workload import HEADERS, JSON, SSE, answer, payload
 from cachy import cachy
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
-from cachy.store.folder import FOLDER
+from cachy.store.layout import FOLDER
 
 BESIDE = worker.SCRIPTS.parents[1] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CACHY_CORPUS", BESIDE)) / "interactions.jsonl.zst"

@@ -13,7 +13,6 @@ import asyncio
 import gc
 import hashlib
 import os
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -29,13 +28,11 @@ from benchmarks.samples import Row, Section, compare, spread
 from benchmarks.stores import make, make_floor, shard
 from benchmarks.workload import EMBEDDINGS, HEADERS, JSON, KINDS, SSE, Kind, answer, payload
 from cachy import enable_cachy
-from cachy.store.folder import FOLDER
-from cachy.store.listing import SETTLED
 
 LIBRARIES = ("httpx", "httpx2")
 POST = "sync post"
 SENDS = ("sync", "sync stream", "async", "async stream", POST)
-LISTINGS = NEW, COLD, WARM = ("new", "cold", "warm")
+LISTINGS = COLD, WARM = ("cold", "warm")
 FLOOR_BOUNDS = {JSON.name: 1.5, EMBEDDINGS.name: 2.0}
 MOCK_BOUNDS = {"httpx": 1.0, "httpx2": 1.2}
 SIZE_BOUND = 1.1
@@ -213,7 +210,6 @@ def sizes(folders: Path, stores: dict[int, Path], asked: int, rounds: int) -> Se
 
     Each size is compared with the smallest by what its hits cost in FLOORs of their own process,
     takes the machine's moods out."""
-    time.sleep(SETTLED / 1e9)  # what was written a moment ago is not noted
     found: dict[tuple[str, int], Times] = defaultdict(lambda: defaultdict(list))
     shares = {size: range(0, size, max(1, size // asked)) for size in stores}
     floor = folders / "sizes floor"
@@ -223,9 +219,6 @@ def sizes(folders: Path, stores: dict[int, Path], asked: int, rounds: int) -> Se
             # A small store has few entries to ask for, so it is asked by more processes.
             for _ in range(max(1, min(asked // size, 4))):
                 for library in LIBRARIES:
-                    (folder / FOLDER / "local" / "names").unlink(missing_ok=True)
-                    times = _run(library, JSON, shares[size][:MEETING_ALL], ["sync"], folder, floor)
-                    found[library, size][NEW].extend(times[COLD])
                     times = _run(library, JSON, shares[size], ["sync"], folder, floor)
                     _extend(found[library, size], times)
     smallest = min(stores)
@@ -239,16 +232,16 @@ def sizes(folders: Path, stores: dict[int, Path], asked: int, rounds: int) -> Se
                 times = found[library, size]
                 relative = _in_floors(times, listing) / base
                 what = f"{library} of {size:,}, shard {listing}"
-                bound = SIZE_BOUND if size > smallest and listing != NEW else None
+                bound = SIZE_BOUND if size > smallest and listing != COLD else None
                 rows.append(Row(what, spread(times[listing]), f"{smallest:,}", relative, bound))
-    plotted = {"cachy": "hit sync", "cachy, new shard": NEW}
+    plotted = {"cachy": "hit sync", "cachy, cold shard": COLD}
     curves = {
         name: {size: median(found["httpx", size][times]) for size in stores}
         for name, times in plotted.items()
     }
     notes = [
-        "shard new: the first request ever, on this machine, to one of the 256 folders; cold: the "
-        "first of a process; warm: a later one"
+        "shard cold: the first request of a process to one of the 256 folders, which lists it; "
+        "warm: a later one"
     ]
     return Section("A hit by entries in the store, 1.4 KB JSON", rows, notes, curves)
 

@@ -19,7 +19,7 @@ from benchmarks.stores import put
 from benchmarks.workload import HEADERS, JSON, SSE, Kind, answer, question
 from cachy import cachy, enable_cachy
 from cachy.store import entry as codec
-from cachy.store.folder import FOLDER
+from cachy.store.layout import FOLDER
 
 KINDS = {"plain": JSON, "streamed": SSE}
 SECOND = 1_760_000_000

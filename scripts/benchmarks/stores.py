@@ -25,8 +25,8 @@ from cachy.rules.key import Request
 from cachy.rules.outline import outline
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
-from cachy.store.files import make_local
-from cachy.store.folder import FOLDER
+from cachy.store.layout import FOLDER, make_local
+from cachy.store.names import SUFFIX, name_of, seal
 
 _compress = zstandard.ZstdCompressor(level=9, write_checksum=True).compress
 
@@ -67,8 +67,8 @@ def work(folder: str, start: int, stop: int, step: int) -> None:
 def put(root: Path, entry: Entry, second: int) -> None:
     """Write an entry as `DirStore` would, but for the flush."""
     frame = codec.dumps(entry)
-    name = codec.name_of(entry.head["key"], second, frame)
-    _write(f"{root}/{name[:2]}", name + codec.SUFFIX, codec.seal(name, frame))
+    name = name_of(entry.head["key"], second, frame)
+    _write(f"{root}/{name[:2]}", name + SUFFIX, seal(name, frame))
 
 
 def make_entry(kind: Kind, number: int) -> Entry:

@@ -18,8 +18,9 @@ from typer.testing import CliRunner, Result
 
 import cachy
 from cachy.cli import app
-from cachy.store.entry import Entry, key_in
+from cachy.store.entry import Entry
 from cachy.store.journal import Note, read, write
+from cachy.store.names import key_in
 
 NOW = int(time.time())
 OLD = NOW - 100 * DAY

@@ -34,7 +34,10 @@ from cachy.rules import streams
 from cachy.rules.hosts import doms
 from cachy.rules.key import Request, canonical
 from cachy.store import entry as codec
-from cachy.store.folder import FOLDER, DirStore
+from cachy.store.base import Where
+from cachy.store.folder import DirStore
+from cachy.store.layout import FOLDER
+from cachy.store.names import SUFFIX, unseal
 from cachy.upkeep.check import check
 
 HOST = "llm.example.com"
@@ -343,8 +346,8 @@ def decoded(folder: Path) -> dict[str, bytes]:
     for path in (folder / FOLDER).rglob("*"):
         if path.is_file() and "local" not in path.relative_to(folder / FOLDER).parts:
             data = path.read_bytes()
-            if path.suffix == codec.SUFFIX:
-                frame = codec.unseal(path.stem, data)
+            if path.suffix == SUFFIX:
+                frame = unseal(path.stem, data)
                 entry = codec.loads(frame)
                 data += json.dumps(entry.head, ensure_ascii=False).encode() + entry.body + frame
             found[str(path)] = data + str(path).encode()
@@ -364,7 +367,7 @@ def test_forty_secrets_in_forty_places() -> None:
 
 def test_nothing_reaches_a_file_that_git_sees(planted: tuple[Path, list[str]]) -> None:
     files = decoded(planted[0])
-    assert sum(name.endswith(codec.SUFFIX) for name in files) == sum(p.public for p in PLANTS)
+    assert sum(name.endswith(SUFFIX) for name in files) == sum(p.public for p in PLANTS)
     for plant in PLANTS:
         for spelling in spellings(plant.secret):
             assert not any(spelling in data for data in files.values()), plant.place
@@ -542,8 +545,8 @@ def test_addresses_of_other_pages_are_none() -> None:
 
 def test_store_of_its_own(tmp_path: Path) -> None:
     store = DirStore(tmp_path / FOLDER)
-    name = store.put("ab" * 16, codec.dumps(codec.Entry({}, b"")), 1, private=True)
-    assert store.is_local(name)
+    kept = store.put("ab" * 16, codec.dumps(codec.Entry({}, b"")), 1, private=True)
+    assert kept.where is Where.PRIVATE
 
 
 # ---- Nothing in an entry raises ----

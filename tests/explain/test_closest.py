@@ -9,9 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from chats import BASE, EDITS, GEMINI, LONG, NEWER_GEMINI, URL, WORDS, canonical, edited, head, put
+from chats import (
+    BASE,
+    EDITS,
+    GEMINI,
+    LONG,
+    NEWER_GEMINI,
+    URL,
+    WORDS,
+    canonical,
+    edited,
+    head,
+    put,
+    recorded,
+)
 
 from cachy import explain as misses
 from cachy.explain.closest import closest
@@ -20,6 +32,7 @@ from cachy.rules import key as keys
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
 from cachy.store.folder import DirStore
+from cachy.store.names import name_of, seal
 
 
 def crowd(count: int) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -35,7 +48,7 @@ def crowd(count: int) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 CROWD = list(crowd(5000))
-HEADS = [orjson.dumps(head(request)) for request, _ in CROWD]
+HEADS = [recorded(request) for request, _ in CROWD]
 
 
 @pytest.mark.parametrize("name", [name for name in EDITS if "10 KB" not in name])
@@ -57,7 +70,7 @@ def test_the_closest_of_long_texts_that_share_their_ends() -> None:
     chance = random.Random(3)
     documents = [" ".join(chance.choices(WORDS, k=600)) for _ in range(300)]
     prompts = [f"{LONG[:300]} {document} {LONG[:300]}" for document in documents]
-    heads = [orjson.dumps(head(canonical({"prompt": prompt}))) for prompt in prompts]
+    heads = [recorded(canonical({"prompt": prompt})) for prompt in prompts]
     other = prompts[77][:4000] + "!" + prompts[77][4000:]
     found = closest(MissedRequest.from_canonical(canonical({"prompt": other})), heads)
     assert found.head is not None
@@ -68,7 +81,7 @@ def test_the_same_endpoint_comes_first() -> None:
     elsewhere = canonical(BASE, "https://openrouter.ai/api/v1/chat/completions")
     here = canonical({"model": "other", "messages": []})
     request = MissedRequest.from_canonical(canonical(BASE))
-    found = closest(request, [orjson.dumps(head(each)) for each in (elsewhere, here)])
+    found = closest(request, [recorded(each) for each in (elsewhere, here)])
     assert found.head is not None
     assert found.head["url"] == URL
     assert (found.same, found.seen) == (1, 2)
@@ -77,7 +90,7 @@ def test_the_same_endpoint_comes_first() -> None:
 def test_a_model_in_the_path_is_a_field_like_any_other() -> None:
     other_model, other_prompt = canonical(BASE, NEWER_GEMINI), canonical({"contents": []}, GEMINI)
     request = MissedRequest.from_canonical(canonical(BASE, GEMINI))
-    found = closest(request, [orjson.dumps(head(each)) for each in (other_prompt, other_model)])
+    found = closest(request, [recorded(each) for each in (other_prompt, other_model)])
     assert found.head is not None
     assert found.head["url"] == NEWER_GEMINI
 
@@ -86,10 +99,10 @@ def store_of(root: Path, requests: list[bytes]) -> DirStore:
     """A store as `put` would have made it, without waiting for the disk."""
     for number, request in enumerate(requests):
         frame = codec.dumps(Entry(head(request), b'{"answer": "' + b"words " * 200 + b'"}'))
-        name = codec.name_of(keys.digest(request)[:32], 1_700_000_000 + number, frame)
+        name = name_of(keys.digest(request)[:32], 1_700_000_000 + number, frame)
         folder = root / name[:2]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.entry").write_bytes(codec.seal(name, frame))
+        (folder / f"{name}.entry").write_bytes(seal(name, frame))
     return DirStore(root)
 
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
-from chats import BASE, EDITS, GEMINI, LONG, MIDDLE, NEWER_GEMINI, URL, canonical, edited, head, put
+from chats import (
+    BASE,
+    EDITS,
+    GEMINI,
+    LONG,
+    MIDDLE,
+    NEWER_GEMINI,
+    URL,
+    canonical,
+    edited,
+    head,
+    put,
+    recorded,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,7 +354,7 @@ values = st.recursive(
 @settings(max_examples=60, deadline=None)
 def test_any_two_requests_can_be_compared(old: Any, new: Any, full: bool) -> None:
     first, second = canonical({"x": old}), canonical({"x": new})
-    found = closest(MissedRequest.from_canonical(second), [orjson.dumps(head(first, full=full))])
+    found = closest(MissedRequest.from_canonical(second), [recorded(first, full=full)])
     assert found.head is not None
     got = compared(first, second, full=full)[1]
     assert bool(got) == (first != second)

@@ -17,6 +17,7 @@ from standin import Standin
 
 from cachy import CacheMiss, cachy, no_cachy
 from cachy.patch.miss import answer
+from cachy.store.base import Kept, Store, Where
 
 HI, HELLO = ([{"role": "user", "content": word}] for word in ("Hi", "Hello"))
 URL = "https://api.openai.com/v1/chat/completions"
@@ -258,12 +259,14 @@ def test_a_fake_of_such_an_endpoint_is_not_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_kind(client: httpx.Client) -> None:
-    class Store:
-        def get(self, key: str, report: Any) -> None: ...
-        def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> str:
-            return ""
+    class Unlisted(Store):
+        label = "<Unlisted>"
 
-    assert "lists nothing" in reason(client, store=Store())
+        def get(self, key: str, report: Any) -> None: ...
+        def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:
+            return Kept("", Where.NOWHERE)
+
+    assert "lists nothing" in reason(client, store=Unlisted())
 
 
 def test_a_mapping_that_cannot_be_listed(client: httpx.Client) -> None:

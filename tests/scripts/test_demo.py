@@ -12,7 +12,8 @@ from types import ModuleType
 import pytest
 
 from cachy import disable_cachy, enable_cachy
-from cachy.store.folder import FOLDER, MANIFEST, read_entry
+from cachy.store.folder import read_entry
+from cachy.store.layout import FOLDER, MANIFEST
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = sorted((ROOT / FOLDER).glob("??/*.entry"))

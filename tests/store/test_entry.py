@@ -17,21 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.errors import Defect
-from cachy.store.entry import (
-    BODY_LIMIT,
-    FORMAT,
-    HEAD_LIMIT,
-    NAME_LENGTH,
-    Entry,
-    dumps,
-    is_name,
-    key_in,
-    loads,
-    name_of,
-    seal,
-    second_in,
-    unseal,
-)
+from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dumps, loads
+from cachy.store.names import NAME_LENGTH, is_name, key_in, name_of, seal, second_in, unseal
 
 KEY = "bc241ecf5cac08ded2028c42efdfa8fd572f3f73e45bbb043d74acd33d5e4bfb"
 SECOND = 0x6741F0A3
@@ -45,32 +32,35 @@ HEAD: dict[str, Any] = {
 ENTRY = Entry(HEAD, "café\n".encode())
 
 # A file made by hand from the words of the design; its frame holds one raw block.
-PINNED_NAME = "bc241ecf5cac08ded2028c42efdfa8fd-6741f0a388d12b419f37a44d"
+PINNED_NAME = "bc241ecf5cac08ded2028c42efdfa8fd-6741f0a3a3e01a6969c00e5e"
 PINNED_FILE = bytes.fromhex(
-    "002bb52ffd299bd904447b226309636879013a312c546b6579593a22627b3234313563663558616330496465"
-    "6475303238ae343265c3646661e16664352c326633bb373365563562627f3034336037346128643333823565"
-    "34a86662223622737487747573483a3230972c2268d6616465c673223ad55b2263786e746598742d747a7065"
-    "22212274653c742f700461696e015d5d2c546d732241312e35650a636136c3a90a6e5f9916"
+    "00a5b52ffdacb291057a7b22638a636879f23a312c0c6b6579403a2262f432343138636635b96163304a6465"
+    "64eb303238933432657264666189666435d2326633d0373365af35626201303433b337346161643333653565"
+    "3420666222e1227374c57475735f3a3230002c22689e616465c073223a055b2263a16e7465aa742d74f47065"
+    "22a422746502742f708761696ef25d5d2c0c6d732258312e35ea0a7b223f6f6479f83a7b221f6f6465b5223a"
+    "229d227d7d1e63616672a90a8d385c98"
 )
+PINNED = Entry(HEAD | {"request": {"body": {"model": "m"}}}, "café\n".encode())
 
 
 def compress(text: bytes, **options: Any) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True, **options).compress(text)
 
 
-def frame_of(head: object, body: bytes = b"") -> bytes:
-    return compress(json.dumps(head).encode() + b"\n" + body)
+def frame_of(head: object, body: bytes = b"", request: bytes = b"null") -> bytes:
+    return compress(b"%b\n%b\n%b" % (json.dumps(head).encode(), request, body))
 
 
 def test_format_1_is_pinned() -> None:
     assert FORMAT == 1
-    assert loads(unseal(PINNED_NAME, PINNED_FILE), KEY[:32]) == ENTRY
+    assert loads(unseal(PINNED_NAME, PINNED_FILE), KEY[:32]) == PINNED
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 5_000, 70_000, 300_000])
 def test_reads_like_the_manifest_says(size: int) -> None:
     """A reader of ten lines, written from the words of `manifest.json` alone."""
-    entry = Entry(HEAD, random.Random(size).randbytes(size))
+    outlined = HEAD | {"request": {"body": {"model": "m"}}}
+    entry = Entry(outlined, random.Random(size).randbytes(size))
     frame = dumps(entry)
     name = name_of(KEY, SECOND, frame)
     data = bytearray(seal(name, frame))
@@ -79,14 +69,18 @@ def test_reads_like_the_manifest_says(size: int) -> None:
     for turn, at in enumerate(range(0, len(data), step)):
         data[at] ^= pad[turn % 32]
     assert hashlib.sha256(data).hexdigest()[:16] == name[-16:]
-    head, _, body = zstandard.ZstdDecompressor().decompress(bytes(data)).partition(b"\n")
-    assert Entry(json.loads(head), body) == entry
+    text = zstandard.ZstdDecompressor().decompress(bytes(data))
+    head, request, body = text.split(b"\n", 2)
+    assert Entry(json.loads(head) | {"request": json.loads(request)}, body) == entry
 
 
 def test_frames_carry_a_checksum_and_their_size() -> None:
     parameters = zstandard.get_frame_parameters(dumps(ENTRY))
     assert parameters.has_checksum
-    assert parameters.content_size == len(json.dumps(HEAD, separators=(",", ":"))) + 1 + 6
+    assert (
+        parameters.content_size
+        == len(json.dumps(HEAD, separators=(",", ":"))) + len("\nnull\n") + 6
+    )
 
 
 # ---- Names ----
@@ -132,10 +126,33 @@ bodies = st.binary(max_size=400) | st.integers(0, 90_000).map(
 
 @given(json_values, bodies)
 def test_round_trip(request: Any, body: bytes) -> None:
-    entry = Entry(HEAD | {"request": request}, body)
+    entry = Entry(HEAD | ({} if request is None else {"request": request}), body)
     frame = dumps(entry)
     name = name_of(KEY, SECOND, frame)
     assert loads(unseal(name, seal(name, frame)), KEY) == entry
+    assert loads(frame, replay=True)[:2] == (HEAD, body)
+
+
+def test_a_null_request_is_no_request() -> None:
+    assert dumps(Entry(HEAD | {"request": None}, b"x")) == dumps(Entry(HEAD, b"x"))
+    assert "request" not in loads(dumps(Entry(HEAD, b"x"))).head
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [(HEAD_LIMIT - 200, True), (HEAD_LIMIT, False), (3 * HEAD_LIMIT, False)]
+)
+def test_a_request_that_is_too_long_is_left_out(size: int, kept: bool) -> None:
+    entry = Entry(HEAD | {"request": "x" * size}, b"body")
+    assert loads(dumps(entry)) == (entry if kept else Entry(HEAD, b"body"))
+
+
+def test_a_hit_does_not_read_the_request() -> None:
+    frame = frame_of(HEAD, b"body", b"{not JSON")
+    assert loads(frame, replay=True).body == b"body"
+    with pytest.raises(Defect, match="request is not JSON"):
+        loads(frame)
+    deep = frame_of(HEAD, b"body", b"[" * 300 + b"]" * 300)
+    assert "request" not in loads(deep).head
 
 
 def test_round_trip_of_what_orjson_refuses() -> None:
@@ -266,8 +283,8 @@ def test_what_a_head_may_have() -> None:
     ("change", "says"),
     [
         pytest.param({"cachy": 2}, "format 2.*update cachy-store", id="newer-version"),
-        pytest.param({"cachy": None}, "no entry's", id="no-version"),
-        pytest.param({"cachy": "1"}, "no entry's", id="version-text"),
+        pytest.param({"cachy": None}, "not that of an entry", id="no-version"),
+        pytest.param({"cachy": "1"}, "not that of an entry", id="version-text"),
         pytest.param({"key": "0" * 64}, "another key", id="other-key"),
         pytest.param({"key": None}, "another key", id="no-key"),
         pytest.param({"status": 0}, "status", id="status"),
@@ -297,11 +314,12 @@ def test_what_a_head_may_not_have(change: dict[str, Any], says: str) -> None:
         pytest.param(b"{}", "zstd", id="json"),
         pytest.param(compress(b""), "no head", id="nothing"),
         pytest.param(compress(b"{}"), "no head", id="no-newline"),
-        pytest.param(compress(b"\nbody"), "not JSON", id="empty-head"),
-        pytest.param(compress(b"[]\nbody"), "no entry's", id="list"),
-        pytest.param(compress(b"\xff\n"), "not JSON", id="not-utf-8"),
-        pytest.param(compress(b"[" * 100_000 + b"\n"), "not JSON", id="deep"),
-        pytest.param(compress(b"[" * 100_000 + b"1" * 20 + b"\n"), "not JSON", id="deep-and-long"),
+        pytest.param(compress(b"{}\nnull"), "no request", id="one-newline"),
+        pytest.param(compress(b"\nnull\nbody"), "not JSON", id="empty-head"),
+        pytest.param(compress(b"[]\nnull\nbody"), "not that of an entry", id="list"),
+        pytest.param(compress(b"\xff\nnull\n"), "not JSON", id="not-utf-8"),
+        pytest.param(compress(b"[" * 100_000 + b"\nnull\n"), "not JSON", id="deep"),
+        pytest.param(compress(b"[" * 100_000 + b"1\nnull\n"), "not JSON", id="deep-and-long"),
         pytest.param(SOUND + b"x", "damaged", id="more-after-it"),
         pytest.param(SOUND + SOUND, "damaged", id="two-frames"),
         pytest.param(SOUND[:-1], "damaged", id="cut"),

@@ -12,40 +12,28 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
-
-from cachy.errors import ConfigError
-from cachy.store.entry import FORMAT, Entry, dumps, loads, name_of, seal
-from cachy.store.files import GITIGNORE
-from cachy.store.folder import (
-    FILE_LIMIT,
-    MANIFEST,
-    DirStore,
-    MappingStore,
-    Store,
-    find_root,
-    read_entry,
+from store_contract import (
+    KEY,
+    NEIGHBOUR,
+    SECOND,
+    Reports,
+    StoreContract,
+    body_of,
+    frame,
+    no_report,
 )
 
-KEY = "ab" * 16
-NEIGHBOUR = "ab" + "cd" * 15  # of the same shard
-SECOND = 0x6741F0A3
+from cachy import cachy
+from cachy.errors import ConfigError
+from cachy.store.base import Store, Where
+from cachy.store.entry import FORMAT, loads
+from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
+from cachy.store.layout import GITIGNORE, MANIFEST, find_root
+from cachy.store.names import name_of, seal
 
-
-class Reports(list[tuple[str, str]]):
-    """What a store reports on its way."""
-
-    def __call__(self, where: str, what: str) -> None:
-        self.append((where, what))
-
-
-def no_report(where: str, what: str) -> None:
-    pytest.fail(f"{where}: {what}")
-
-
-def frame(body: bytes = b"body", key: str = KEY) -> bytes:
-    head = {"cachy": 1, "key": key + "0" * 32, "status": 200, "headers": [], "ms": 1}
-    return dumps(Entry(head, body))
+URL = "https://api.openai.com/v1/chat/completions"
 
 
 def place(root: Path, second: int = SECOND, body: bytes = b"body", key: str = KEY) -> Path:
@@ -58,11 +46,6 @@ def place(root: Path, second: int = SECOND, body: bytes = b"body", key: str = KE
     return path
 
 
-def body_of(store: Store, key: str = KEY, report: Any = no_report) -> bytes | None:
-    found = store.get(key, report)
-    return found and found.body
-
-
 def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
 
@@ -72,46 +55,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / ".cachy"
 
 
-# ---- What both kinds of stores promise ----
+class TestFolder(StoreContract):
+    """The contract."""
 
-
-@pytest.fixture(params=["dir", "mapping"])
-def store(request: pytest.FixtureRequest, root: Path) -> Store:
-    return DirStore(root) if request.param == "dir" else MappingStore({})
-
-
-def test_what_was_put_can_be_got(store: Store) -> None:
-    assert store.get(KEY, no_report) is None
-    name = store.put(KEY, frame(), SECOND)
-    assert name.startswith(f"{KEY}-{SECOND:08x}")
-    assert store.get(KEY, no_report) == loads(frame(), replay=True)
-    assert store.get(NEIGHBOUR, no_report) is None
-
-
-def test_the_newest_counts(store: Store) -> None:
-    for number in range(5):
-        store.put(KEY, frame(b"%d" % number), SECOND)  # all within one second
-        assert body_of(store) == b"%d" % number
-
-
-def test_a_clock_that_was_ahead_does_not_win_for_ever(store: Store) -> None:
-    store.put(KEY, frame(b"from the future"), SECOND + 10**6)
-    store.put(KEY, frame(b"new"), SECOND)
-    assert body_of(store) == b"new"
-
-
-def test_a_private_recording_stays_here_or_nowhere(store: Store) -> None:
-    """A mapping may be anywhere: what must not be shared does not go there."""
-    name = store.put(KEY, frame(b"private"), SECOND, private=True)
-    kept = isinstance(store, DirStore)
-    assert (body_of(store), bool(name)) == (b"private" if kept else None, kept)
+    @pytest.fixture
+    def store(self, root: Path) -> Store:
+        return DirStore(root)
 
 
 # ---- The folder ----
 
 
 def test_layout(root: Path) -> None:
-    name = DirStore(root).put(KEY, frame(), SECOND)
+    name = DirStore(root).put(KEY, frame(), SECOND).name
     assert files(root) == [".gitignore", f"ab/{name}.entry"]
     assert (root / ".gitignore").read_bytes() == GITIGNORE == b"/local/\n/.gitignore\n"
     assert (root / "local/tmp").is_dir()
@@ -163,7 +119,7 @@ def test_own_gitignore_is_not_overwritten(root: Path) -> None:
 def test_git_sees_entries_only(tmp_path: Path, root: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     store = DirStore(root)
-    name = store.put(KEY, frame(), SECOND)
+    name = store.put(KEY, frame(), SECOND).name
     store.put(NEIGHBOUR, frame(key=NEIGHBOUR), SECOND, private=True)
     status = ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"]
     seen = subprocess.run(status, check=True, capture_output=True, text=True).stdout
@@ -195,7 +151,7 @@ def test_a_recording_of_another_process_is_found(root: Path) -> None:
 
 def test_a_removed_recording_is_a_miss(root: Path) -> None:
     store = DirStore(root)
-    path = root / "ab" / f"{store.put(KEY, frame(), SECOND)}.entry"
+    path = root / "ab" / f"{store.put(KEY, frame(), SECOND).name}.entry"
     path.unlink()
     assert store.get(KEY, no_report) is None
 
@@ -289,14 +245,14 @@ def test_processes_may_share_a_store(root: Path) -> None:
 def test_what_is_over_2_mib_stays_local(root: Path) -> None:
     store = DirStore(root)
     body = random.Random(1).randbytes(FILE_LIMIT + 1)
-    name = store.put(KEY, frame(body), SECOND)
-    small = store.put(NEIGHBOUR, frame(b"small", NEIGHBOUR), SECOND)
+    (name, where) = store.put(KEY, frame(body), SECOND)
+    (small, small_where) = store.put(NEIGHBOUR, frame(b"small", NEIGHBOUR), SECOND)
     assert files(root) == [
         ".gitignore",
         f"ab/{small}.entry",
         f"local/entries/ab/{name}.entry",
     ]
-    assert (store.is_local(name), store.is_local(small)) == (True, False)
+    assert (where, small_where) == (Where.LARGE, Where.SHARED)
     assert body_of(store) == body_of(DirStore(root)) == body
 
 
@@ -304,9 +260,9 @@ def test_the_limit_is_that_of_the_file(root: Path) -> None:
     store = DirStore(root)
     fits = random.Random(1).randbytes(FILE_LIMIT - 1000)
     fits += random.Random(2).randbytes(FILE_LIMIT - len(frame(fits)) - 1)
-    assert not store.is_local(store.put(KEY, frame(fits), SECOND))
-    assert store.is_local(store.put(KEY, frame(fits + b"x"), SECOND))
-    assert not store.is_local(store.put(KEY, frame(b"x" * 3 * FILE_LIMIT), SECOND))
+    assert store.put(KEY, frame(fits), SECOND).where is Where.SHARED
+    assert store.put(KEY, frame(fits + b"x"), SECOND).where is Where.LARGE
+    assert store.put(KEY, frame(b"x" * 3 * FILE_LIMIT), SECOND).where is Where.SHARED
 
 
 # ---- What else may lie in a folder ----
@@ -580,20 +536,102 @@ def test_a_place_that_is_a_file(tmp_path: Path) -> None:
         find_root(tmp_path / "x.txt")
 
 
-# ---- Any mapping ----
+# ---- How often it is listed ----
 
 
-def test_a_dict_holds_frames() -> None:
-    mapping: dict[str, bytes] = {}
-    MappingStore(mapping).put(KEY, frame(), SECOND)
-    assert mapping == {KEY: frame()}
-    assert repr(MappingStore(mapping)) == "<dict>"
+@pytest.fixture
+def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that are listed."""
+    folders: list[str] = []
+    listdir = os.listdir
+
+    def spy(folder: str = ".") -> list[str]:
+        folders.append(os.path.basename(folder))
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", spy)
+    return folders
 
 
-@pytest.mark.parametrize(
-    "value", [b"", b"junk", "text", 7, [], {}, frame(key=NEIGHBOUR), frame()[:-1]], ids=repr
-)
-def test_whatever_a_mapping_holds_is_passed_over(value: Any) -> None:
-    reports = Reports()
-    assert MappingStore({KEY: value}).get(KEY, reports) is None
-    assert [where for where, _ in reports] == [KEY]
+def make_shards(root: Path) -> None:
+    """Make every folder: one that does not exist is not listed."""
+    for number in range(256):
+        (root / f"{number:02x}").mkdir(parents=True)
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"asked": request.content.decode()})
+
+
+def test_a_recorded_call_lists_its_shard_once(tmp_path: Path, listings: list[str]) -> None:
+    make_shards(tmp_path / ".cachy")
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer)) as client,
+        cachy(cache_dir=tmp_path, fakes=True) as session,
+    ):
+        client.post(URL, json={"n": 1})
+        [key] = session.stats.made
+        assert listings == [key[:2]]
+        client.post(URL, json={"n": 1})
+        assert (listings, session.stats.hits) == ([key[:2]], 1)
+        with cachy("refresh"):
+            client.post(URL, json={"n": 1})
+        assert listings == [key[:2]] * 2
+
+
+def test_a_hit_of_another_process_lists_its_shard_once(root: Path, listings: list[str]) -> None:
+    place(root)
+    store = DirStore(root)
+    assert body_of(store) == body_of(store) == b"body"
+    assert listings == ["ab"]
+
+
+def test_a_recording_after_a_miss_is_the_newest_that_is_known(root: Path) -> None:
+    store = DirStore(root)
+    assert body_of(store) is None
+    place(root, SECOND, b"of another process, meanwhile")
+    store.put(KEY, frame(b"ours"), SECOND + 1)
+    assert body_of(store) == body_of(DirStore(root)) == b"ours"
+
+
+def test_a_refresh_replaces_what_was_recorded_meanwhile(root: Path) -> None:
+    store = DirStore(root)
+    place(root, SECOND, b"old")
+    assert body_of(store) == b"old"
+    place(root, SECOND + 10**6, b"of a clock that is ahead")
+    store.put(KEY, frame(b"ours"), SECOND + 1)
+    assert body_of(store) == body_of(DirStore(root)) == b"ours"
+
+
+def test_misses_of_neighbours_need_no_listing_of_their_own(root: Path, listings: list[str]) -> None:
+    """As when many calls are made at once."""
+    make_shards(root)
+    store = DirStore(root)
+    assert body_of(store) is body_of(store, NEIGHBOUR) is None
+    assert listings == ["ab"] * 2
+    store.put(KEY, frame(), SECOND)
+    store.put(NEIGHBOUR, frame(key=NEIGHBOUR), SECOND)
+    assert (body_of(store), body_of(store, NEIGHBOUR)) == (b"body", b"body")
+    assert listings == ["ab"] * 2
+
+
+# ---- The walk ----
+
+
+def test_the_walk_keeps_to_the_store(root: Path, tmp_path: Path) -> None:
+    path = place(root)
+    place(tmp_path / "outside", key="cd" * 16)
+    (root / "cd").symlink_to(tmp_path / "outside" / "cd")
+    (root / "ab" / "other").touch()
+    (root / "ef").touch()
+    place(root / "local" / "entries", SECOND + 1)
+    assert [(file.private, file.name[:2]) for file in entry_files(str(root))] == [
+        (False, "ab"),
+        (True, "ab"),
+    ]
+    assert entry_files(str(root), "ab") == entry_files(str(root))
+    assert entry_files(str(root), "..") == []
+    store = DirStore(root)
+    newest, oldest = store.names()
+    assert store.locate(oldest) == str(path)
+    assert store.locate(newest).startswith(str(root / "local" / "entries"))

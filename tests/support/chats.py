@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from cachy.rules import key as keys
 from cachy.rules.key import Request
 from cachy.rules.outline import outline
@@ -49,6 +51,13 @@ def canonical(
     request = Request("POST", url, list((headers or {}).items()), data)
     made = keys.canonical(request, scope=scope)
     return keys.numbered(made, repeat) if repeat else made
+
+
+def recorded(request: bytes, *, full: bool = False) -> tuple[bytes, bytes]:
+    """Return the two lines of JSON in the entry of a request."""
+    fields = head(request, full=full)
+    outlined = orjson.dumps(fields.pop("request"))
+    return orjson.dumps(fields), outlined
 
 
 def head(request: bytes, *, full: bool = False) -> dict[str, Any]:
@@ -98,17 +107,17 @@ EDITS: dict[str, Edit] = {
         "messages", 1, "content", [{"type": "text", "text": "Describe it in 3 words"}]
     ),
     "number in a list": put("stop", 2, 4),
-    "message inserted": lambda body: body["messages"].insert(1, HI),
-    "message appended": lambda body: body["messages"].append(HI),
+    "message inserted": lambda body: body["messages"].insert(1, dict(HI)),
+    "message appended": lambda body: body["messages"].append(dict(HI)),
     "message removed": lambda body: body["messages"].pop(0),
     "messages swapped": lambda body: body["messages"].insert(0, body["messages"].pop(1)),
     "message inserted, another edited": lambda body: (
         put("messages", 1, "content", "Describe it in 4 words")(body),
-        body["messages"].insert(1, HI),
+        body["messages"].insert(1, dict(HI)),
     ),
     "message moved, another added": lambda body: (
         body["messages"].insert(0, body["messages"].pop(2)),
-        body["messages"].append(HI),
+        body["messages"].append(dict(HI)),
     ),
     "tool renamed": put("tools", 0, "function", "name", "get_weather"),
     "tool removed": lambda body: body["tools"].pop(1),

@@ -36,8 +36,9 @@ from standin import Answer, Behaviour, Call, Standin, json_answer, sse, stream_a
 
 import cachy
 from cachy.errors import Defect
-from cachy.store.entry import SUFFIX
-from cachy.store.folder import FOLDER, read_entry
+from cachy.store.folder import read_entry
+from cachy.store.layout import FOLDER
+from cachy.store.names import SUFFIX
 from cachy.upkeep import gc as collect
 
 STYLES = ("threads", "tasks")

@@ -26,7 +26,8 @@ import zstandard
 import cachy
 from cachy.errors import CacheMiss, CachyWarning, Defect
 from cachy.rules.key import KEY_LENGTH, Request, canonical, digest
-from cachy.store.entry import Entry, dumps, loads, name_of, seal, unseal
+from cachy.store.entry import Entry, dumps, loads
+from cachy.store.names import name_of, seal, unseal
 
 URL = "https://api.openai.com/v1/chat/completions"
 REQUEST = {"model": "m", "messages": []}
@@ -99,12 +100,13 @@ def bad_frame(dice: random.Random, entry: Entry) -> tuple[str, bytes]:
     depth = dice.choice(("frame", "text", "head", "values", "values", "values"))
     if depth == "frame":
         return depth, changed(dice, dumps(entry))
-    text = b"%b\n%b" % (orjson.dumps(entry.head), entry.body)
+    request = orjson.dumps(entry.head.get("request"))
+    text = b"%b\n%b\n%b" % (orjson.dumps(entry.head), request, entry.body)
     if depth == "text":
         return depth, zstandard.compress(changed(dice, text))
     if depth == "head":
         head = changed(dice, orjson.dumps(entry.head))
-        return depth, zstandard.compress(head + b"\n" + entry.body)
+        return depth, zstandard.compress(head + b"\n" + request + b"\n" + entry.body)
     return depth, dumps(Entry(with_odd_values(dice, entry.head), entry.body))
 
 

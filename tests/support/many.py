@@ -16,6 +16,7 @@ import orjson
 from cachy.rules.outline import shorten_text
 from cachy.store import entry as codec
 from cachy.store.entry import Entry
+from cachy.store.names import SUFFIX, name_of, seal
 
 DAY = 86400
 MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-6", "gemini-2.0-flash")
@@ -69,11 +70,11 @@ def make_entry(
 def add(root: Path | str, entry: Entry, second: int, *, private: bool = False) -> Path:
     """Put an entry into a store as if it had been recorded in that second. Returns its path."""
     frame = codec.dumps(entry)
-    name = codec.name_of(entry.head["key"], second, frame)
+    name = name_of(entry.head["key"], second, frame)
     folder = Path(root, "local/entries" if private else "", name[:2])
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (name + codec.SUFFIX)
-    path.write_bytes(codec.seal(name, frame))
+    path = folder / (name + SUFFIX)
+    path.write_bytes(seal(name, frame))
     return path
 
 

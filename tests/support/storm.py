@@ -42,8 +42,10 @@ import orjson
 from cachy.rules import key as keys
 from cachy.rules.outline import outline
 from cachy.store import entry as codec
-from cachy.store.entry import SUFFIX, Entry
-from cachy.store.folder import FOLDER, MANIFEST, DirStore
+from cachy.store.entry import Entry
+from cachy.store.folder import DirStore
+from cachy.store.layout import FOLDER, MANIFEST
+from cachy.store.names import SUFFIX, key_in, seal
 from cachy.upkeep import gc as gc
 
 PEOPLE = ("alice", "bob", "carol")
@@ -186,7 +188,7 @@ class Shelf:
         return self._kernel.get(key, lambda where, what: None)
 
     def put(self, key: str, frame: bytes, second: int) -> str:
-        return self._kernel.put(key, frame, second)
+        return self._kernel.put(key, frame, second).name
 
     def drop(self, names: set[str]) -> None:
         """Collect entries, as `cachy gc` does."""
@@ -222,7 +224,7 @@ class Foreign(Shelf):
         raise NotImplementedError
 
     def get(self, key: str) -> Entry | None:
-        names = sorted(name for name in self.names() if codec.key_in(name) == key)
+        names = sorted(name for name in self.names() if key_in(name) == key)
         return codec.loads(self.read(names[-1])) if names else super().get(key)
 
     def long_get(self, key: str) -> Entry | None:
@@ -241,12 +243,12 @@ class Unstamped(Foreign):
         if not self.path(name).exists():
             return name  # local
         self.path(name).unlink()
-        self.path(key).write_bytes(codec.seal(key, frame))
+        self.path(key).write_bytes(seal(key, frame))
         return key
 
     def read(self, name: str) -> bytes:
         masked = self.path(name).read_bytes()[1:]
-        return codec.seal(name, masked)[1:]  # masking undoes itself
+        return seal(name, masked)[1:]  # masking undoes itself
 
 
 class Unmasked(Foreign):
@@ -285,7 +287,7 @@ def collect(shelf: Shelf, random: Random) -> set[str]:
     newest: dict[str, str] = {}
     names = sorted(shelf.names())
     for name in names:
-        newest[codec.key_in(name)] = name
+        newest[key_in(name)] = name
     gone = set(names) - set(newest.values())
     if random.random() < 0.7 and newest:
         unused = max(random.randint(1, 2), len(newest) - CROWD)
@@ -518,7 +520,7 @@ class World:
         for _ in range(self.random.randint(1, 4)):
             action = pick(self.random, ACTIONS if committed else UNCOMMITTED)
             self.report.actions[action] += 1
-            known = sorted({codec.key_in(name) for name in clone.shelf.names()})
+            known = sorted({key_in(name) for name in clone.shelf.names()})
             if action == "gc":
                 dropped |= collect(clone.shelf, self.random) if known else set()
             elif action == "rename":
@@ -707,7 +709,7 @@ class World:
                 "lost", f"{clone.user} has entries that were never recorded: {sorted(unknown)}"
             )
         answers = {}
-        newest = {codec.key_in(name): name for name in sorted(present | clone.private)}
+        newest = {key_in(name): name for name in sorted(present | clone.private)}
         for key, name in newest.items():
             entry = clone.shelf.get(key)
             if entry is None or _proof(entry) not in self.made[name]:

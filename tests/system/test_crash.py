@@ -18,7 +18,8 @@ import pytest
 from standin import Behaviour, Call, Standin
 
 import cachy
-from cachy.store.folder import FOLDER, DirStore
+from cachy.store.folder import DirStore
+from cachy.store.layout import FOLDER
 
 
 def test_kills() -> None:
@@ -130,7 +131,7 @@ def test_a_recording_counts_when_its_bytes_and_all_names_are_on_the_disk(
         pytest.skip("only Linux shows the path of a descriptor")
     monkeypatch.setattr(os, "fsync", note_flush)
     monkeypatch.setattr(os, "replace", note_move)
-    name = DirStore(tmp_path / FOLDER).put("ab" * 16, b"frame", 1)
+    name = DirStore(tmp_path / FOLDER).put("ab" * 16, b"frame", 1).name
     moved = next(i for i, event in enumerate(events) if event.startswith("move") and name in event)
     temporary = events[moved].removeprefix("move ")
     assert events.index(f"flush {temporary}") < moved

@@ -34,18 +34,10 @@ from standin import Answer, Behaviour, Standin
 
 import cachy
 from cachy.errors import CacheMiss, CachyWarning, ConfigError
-from cachy.store.entry import (
-    BODY_LIMIT,
-    HEAD_LIMIT,
-    SUFFIX,
-    Entry,
-    dumps,
-    loads,
-    name_of,
-    seal,
-    unseal,
-)
-from cachy.store.folder import FOLDER, DirStore, read_entry
+from cachy.store.entry import BODY_LIMIT, HEAD_LIMIT, Entry, dumps, loads
+from cachy.store.folder import DirStore, read_entry
+from cachy.store.layout import FOLDER
+from cachy.store.names import SUFFIX, name_of, seal, unseal
 from cachy.upkeep import check, index
 
 MEMORY = 300 * 2**20
@@ -116,7 +108,7 @@ def remade(path: Path, frame: bytes) -> None:
 
 
 def remade_head(path: Path, head: bytes, body: bytes = b"WRONG") -> None:
-    remade(path, zstandard.compress(head + b"\n" + body))
+    remade(path, zstandard.compress(head + b"\nnull\n" + body))
 
 
 def head(**changes: Any) -> bytes:

@@ -34,8 +34,9 @@ from standin import Behaviour, Standin
 
 import cachy
 from cachy.errors import CacheMiss, CachyWarning
-from cachy.store.entry import SUFFIX, is_name, key_in
-from cachy.store.folder import FOLDER, DirStore, read_entry
+from cachy.store.folder import DirStore, read_entry
+from cachy.store.layout import FOLDER
+from cachy.store.names import SUFFIX, is_name, key_in
 
 URL = "https://api.openai.com/v1/chat/completions"
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -10,6 +10,7 @@ import pytest
 from storm import EPOCH, LAWS, Prompt, Provider, Repo, recording, scratch, storm
 
 from cachy.store import entry as codec
+from cachy.store.names import name_of, seal
 
 
 @pytest.fixture
@@ -61,10 +62,10 @@ def test_git_does_not_pair_two_recordings_of_one_body(folder: Path, size: int) -
     for second in (EPOCH, EPOCH + 1):
         entry = recording(Prompt("tiny", "?"), second, Provider(random), random)
         frame = codec.dumps(entry._replace(body=body))
-        name = codec.name_of(entry.head["key"], second, frame)
+        name = name_of(entry.head["key"], second, frame)
         file.unlink(missing_ok=True)
         file = folder / name
-        file.write_bytes(codec.seal(name, frame))
+        file.write_bytes(seal(name, frame))
         repo.git("add", "-A")
         repo.git("commit", "-q", "-m", "recorded anew")
     changes = repo.git("diff", "--name-status", "--find-renames=2%", "HEAD^", "HEAD")

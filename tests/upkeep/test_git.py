@@ -11,8 +11,10 @@ import pytest
 from many import add, make_entry
 
 from cachy.errors import CachyError, ConfigError
-from cachy.store.entry import Entry, key_in
-from cachy.store.folder import FILE_LIMIT, MANIFEST
+from cachy.store.entry import Entry
+from cachy.store.folder import FILE_LIMIT
+from cachy.store.layout import MANIFEST
+from cachy.store.names import key_in
 from cachy.upkeep import check, index
 from cachy.upkeep import diff as compare
 from cachy.upkeep import gc as collect
@@ -231,7 +233,7 @@ def test_check_finds(clone: Clone) -> None:
     add(clone.root, make_entry(4), OLD)
     stray = clone.write(".cachy/notes.txt", "mine")
     manifest = clone.write(".cachy/manifest.json", "{}")
-    local = clone.write(".cachy/local/index.jsonl", "")
+    local = clone.write(".cachy/local/sessions/1.jsonl", "")
     clone.git("add", "-f", "-A")
 
     def finder(entry: Entry) -> list[str]:

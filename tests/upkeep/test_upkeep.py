@@ -7,20 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-import zlib
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
-import orjson
 import pytest
 from many import DAY, add, make_entry
 
 from cachy.cli import units
 from cachy.errors import CachyError, ConfigError
 from cachy.store import journal
-from cachy.store.entry import SUFFIX, dumps, key_in, name_of, seal
-from cachy.store.folder import MANIFEST, DirStore
+from cachy.store.entry import dumps
+from cachy.store.folder import DirStore
+from cachy.store.layout import MANIFEST
+from cachy.store.names import SUFFIX, key_in, name_of, seal
+from cachy.store.trash import lock
 from cachy.upkeep import check, find, index
 from cachy.upkeep import gc as collect
 from cachy.upkeep.gc import Policy
@@ -40,7 +40,7 @@ def key_of(path: Path) -> str:
     return key_in(path.name)
 
 
-def scan(root: Path) -> index.Listing:
+def scan(root: Path) -> index.Contents:
     return index.scan(str(root))
 
 
@@ -70,7 +70,7 @@ def test_all_are_read_once_however_fast_the_disk_is(
     root: Path, monkeypatch: pytest.MonkeyPatch, slow: float
 ) -> None:
     monkeypatch.setattr(index, "_SLOW", slow)
-    monkeypatch.setattr(index, "_TOGETHER", 3)
+    monkeypatch.setattr(index, "_CHUNK", 3)
     monkeypatch.setattr(index, "_BATCH", 2)
     paths = [add(root, make_entry(number), OLD + number) for number in range(20)]
     paths[7].write_bytes(b"broken")
@@ -97,61 +97,6 @@ def test_rows_tell_what_was_recorded(root: Path) -> None:
 def test_newest_first(root: Path) -> None:
     paths = [add(root, make_entry(n), OLD + second) for n, second in enumerate((5, 9, 1))]
     assert keys(scan(root).rows) == [key_of(paths[n]) for n in (1, 0, 2)]
-
-
-def test_index_saves_reading(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(root, make_entry(1), OLD)
-    before = scan(root)
-    add(root, make_entry(2), OLD + 1)
-    read = []
-    inspect = index.inspect
-
-    def spy(file: index.File) -> Row | index.Flaw | None:
-        read.append(file.name)
-        return inspect(file)
-
-    monkeypatch.setattr(index, "inspect", spy)
-    after = scan(root)
-    assert len(read) == 1
-    assert after.rows[1:] == before.rows
-    assert scan(root) == after
-    assert len(read) == 1
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path: path.unlink(),
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(path.read_bytes()[:-30]),
-        lambda path: path.write_bytes(path.read_bytes().replace(b"gpt-4o", b"gpt-5o")),
-        lambda path: path.write_bytes(b"\xff\n[]\n\n" + path.read_bytes() * 2),
-        lambda path: (path.unlink(), path.mkdir()),
-    ],
-    ids=["gone", "empty", "torn", "forged", "padded", "a folder"],
-)
-def test_index_changes_nothing(root: Path, damage: object) -> None:
-    for number in range(5):
-        add(root, make_entry(number), OLD + number)
-    listing = scan(root)
-    assert callable(damage)
-    damage(root / "local" / "index.jsonl")
-    assert scan(root) == listing
-    add(root, make_entry(9), OLD)
-    assert len(scan(root).rows) == 6
-    assert len(scan(root).rows) == 6
-
-
-def test_index_forgets_what_is_gone(root: Path) -> None:
-    for number in range(1200):
-        add(root, make_entry(number), OLD + number)
-    scan(root)
-    size = (root / "local" / "index.jsonl").stat().st_size
-    for number, path in enumerate(root.glob("??/*.entry")):
-        if number:
-            path.unlink()
-    assert len(scan(root).rows) == 1
-    assert (root / "local" / "index.jsonl").stat().st_size < size / 100
 
 
 def test_works_where_nothing_can_be_written(root: Path) -> None:
@@ -500,7 +445,7 @@ def test_trash_is_emptied_after_two_weeks(root: Path) -> None:
 def test_gc_does_not_wait_for_another(root: Path) -> None:
     add(root, make_entry(1), OLD)
     plan = collect.plan(str(root), Policy(older_than=DAY))
-    with collect.lock(str(root)), pytest.raises(CachyError, match="another gc is at work"):
+    with lock(str(root)), pytest.raises(CachyError, match="another gc is at work"):
         collect.collect(plan)
     collect.collect(plan)
 
@@ -579,9 +524,7 @@ def test_last_run(root: Path) -> None:
 # ---- What anybody could have committed ----
 
 
-@pytest.mark.parametrize(
-    "name", ["index.jsonl", "gc.lock", "sessions", "trash", "sessions/x.jsonl"]
-)
+@pytest.mark.parametrize("name", ["gc.lock", "sessions", "trash", "sessions/x.jsonl"])
 @pytest.mark.skipif(os.name == "nt", reason="there are no pipes, and links need a right")
 @pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
 def test_nothing_below_local_leads_elsewhere(
@@ -627,15 +570,6 @@ def test_a_trash_that_is_a_link_is_not_undone(root: Path, tmp_path: Path) -> Non
     with pytest.raises(ConfigError, match="nothing to undo"):
         collect.undo(str(root))
     assert (outside / "mine").exists()
-
-
-@pytest.mark.parametrize("fields", [[1, "x"], [1, "NAME", *[5] * 11], {"1": 2}, [], 7])
-def test_an_index_of_other_types(root: Path, fields: Any) -> None:
-    path = add(root, make_entry(1), OLD)
-    rows = scan(root).rows
-    text = orjson.dumps(fields).replace(b"NAME", path.stem.encode())
-    (root / "local" / "index.jsonl").write_bytes(b"%08x %b\n" % (zlib.crc32(text), text))
-    assert scan(root).rows == rows
 
 
 # ---- Units ----

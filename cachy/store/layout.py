@@ -1,0 +1,198 @@
+"""The folder `.cachy`: where it is, and what is where in it.
+
+.cachy/
+  manifest.json      made by `cachy init`; the same bytes in every store
+  .gitignore         ignores /local/ and itself; never committed
+  ab/….entry         an entry, in the shard of its key: its first two digits
+  local/             never committed
+    entries/ab/….entry   an entry that must not be committed
+    tmp/                 files being written
+    sessions/            which session used which entries (journal.py)
+    trash/               what gc, fsck and forget removed (trash.py)
+    gc.lock              held while files are moved to or from the trash
+"""
+
+from __future__ import annotations
+
+import os
+
+from cachy.errors import ConfigError, Defect
+from cachy.lazy import json
+from cachy.store.entry import FORMAT
+from cachy.store.files import make_folder, read_file, refuse_links, write_whole
+
+FOLDER = ".cachy"
+LOCAL = "local"
+MANIFEST_FILE = "manifest.json"
+GITIGNORE_FILE = ".gitignore"
+GITIGNORE = b"/local/\n/.gitignore\n"
+
+MANIFEST = b"""\
+{
+  "format": "cachy",
+  "version": 1,
+  "about": "Recorded LLM API calls, replayed by https://pypi.org/project/cachy-store. \
+Safe to commit: merging needs no configuration.",
+  "layout": "KK/KEY-STAMP.entry; KK: the first 2 digits of KEY; \
+KEY: the first 32 hex digits of the sha256 of the canonical request; \
+STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the frame. \
+Of several entries of a KEY the greatest STAMP counts.",
+  "entry": "a NUL byte, then the frame, masked; \
+frame: zstd(head + newline + request + newline + body); head: one line of JSON; \
+request: one line of JSON, the outline of the request or null; body: the decoded response",
+  "mask": "n: bytes of the file; step: min(16, 4 + n // 512); pad: sha256(KEY-STAMP), repeated; \
+every step-th byte of the frame, from its first on, is XORed with the next byte of the pad",
+  "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
+}
+"""
+
+_MANIFEST_LIMIT = 65536
+_PROJECT_MARKS = (FOLDER,), (".git", "pyproject.toml", "settings.ini")
+
+
+# ---- Below `.cachy` ----
+
+
+def manifest(root: str) -> str:
+    """Return the path of the manifest."""
+    return os.path.join(root, MANIFEST_FILE)
+
+
+def gitignore(root: str) -> str:
+    """Return the path of the `.gitignore` that keeps `local/` out of git."""
+    return os.path.join(root, GITIGNORE_FILE)
+
+
+def local(root: str) -> str:
+    """Return the folder that is never committed."""
+    return os.path.join(root, LOCAL)
+
+
+def local_entries(root: str) -> str:
+    """Return the folder of entries that stay on this machine; it has shards like the root."""
+    return os.path.join(root, LOCAL, "entries")
+
+
+def tmp(root: str) -> str:
+    """Return the folder of files being written."""
+    return os.path.join(root, LOCAL, "tmp")
+
+
+def sessions(root: str) -> str:
+    """Return the folder of notes of sessions."""
+    return os.path.join(root, LOCAL, "sessions")
+
+
+def trash(root: str) -> str:
+    """Return the folder of removed files."""
+    return os.path.join(root, LOCAL, "trash")
+
+
+def gc_lock(root: str) -> str:
+    """Return the path of the lock that gc holds."""
+    return os.path.join(root, LOCAL, "gc.lock")
+
+
+def make_local(root: str) -> None:
+    """Make `local/`, and the `.gitignore` that keeps it and itself out of git. Idempotent.
+
+    Raises OSError.
+    """
+    folder = tmp(root)
+    refuse_links(root, folder)
+    make_folder(folder)
+    ignore = gitignore(root)
+    if not os.path.lexists(ignore):
+        write_whole(ignore, GITIGNORE, folder)
+
+
+def is_local_ignored(root: str) -> bool:
+    """Return whether git ignores `local/`: a `.gitignore` with other content can be committed."""
+    try:
+        return read_file(gitignore(root)) == GITIGNORE
+    except (Defect, FileNotFoundError):
+        return False
+
+
+def check_manifest(root: str) -> None:
+    """Raise ConfigError for a store of a newer format, or a manifest that cannot be read.
+
+    A store without a manifest is sound.
+    """
+    path = manifest(root)
+    try:
+        data = json.loads(read_file(path)[:_MANIFEST_LIMIT])
+        version = data["version"] if data["format"] == "cachy" else None
+    except FileNotFoundError:
+        return
+    except (Defect, OSError, ValueError, KeyError, TypeError, RecursionError):
+        version = None
+    if not isinstance(version, int):
+        raise ConfigError(
+            f"{path} is not the manifest of a store: restore it with `cachy init`, or move it away"
+        )
+    if version > FORMAT:
+        raise ConfigError(
+            f"{root} is a store of format {version}, and this cachy reads format {FORMAT}: "
+            f"update it with `pip install -U cachy-store`"
+        )
+
+
+# ---- Where the store is ----
+
+
+def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
+    """Return the path of `.cachy`: in `cache_dir`, or by default in the nearest parent of the
+    working directory that has one, then in the nearest that looks like a project's root, then in
+    the working directory.
+
+    Raises ConfigError if `cache_dir` is a file.
+    """
+    if cache_dir is not None:
+        return _root_in(cache_dir)
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working directory has been deleted; name a folder: cache_dir=…"
+        ) from None
+    parents = [here]
+    while (parent := os.path.dirname(parents[-1])) != parents[-1]:
+        parents.append(parent)
+    for marks in _PROJECT_MARKS:
+        for folder in parents:
+            if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
+                return os.path.join(folder, FOLDER)
+    return os.path.join(here, FOLDER)
+
+
+def _root_in(cache_dir: str | os.PathLike[str]) -> str:
+    if not isinstance(cache_dir, str | os.PathLike):
+        raise ConfigError(f"cache_dir={cache_dir!r} is not a path: give a folder, or None")
+    if os.path.basename(os.path.normpath(cache_dir)) == FOLDER:
+        cache_dir = os.path.dirname(os.path.normpath(cache_dir))  # the store itself was named
+    folder = existing = os.path.abspath(os.path.expanduser(cache_dir))
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise ConfigError(
+            f"cache_dir={os.fspath(cache_dir)!r} is not a folder; "
+            f"give the folder that holds {FOLDER}, or is to hold it"
+        )
+    return os.path.join(folder, FOLDER)
+
+
+# ---- Paths in messages ----
+
+
+def show_path(path: str) -> str:
+    """Return a path as text that can be printed, whatever bytes it has."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def short_path(path: str) -> str:
+    """Return a path relative to the working directory, where that is shorter."""
+    try:
+        return min(path, os.path.relpath(path), key=len) if os.path.isabs(path) else path
+    except (OSError, ValueError):  # the working directory is gone, or on another drive
+        return path
