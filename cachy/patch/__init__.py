@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-    from cachy.engine.cache import Cache
-
-    Current = Callable[[], Cache | None]
+    Current = Callable[[], Any]
+    """Returns the `Cache` of the running task or thread, or None. This file does not look into it,
+    so it does not import it."""
 
 FAMILIES = {"httpx": "cachy.patch.httpx", "httpx2": "cachy.patch.httpx"}
 """Library -> the module here whose `patch(library, current)` patches it and returns
