@@ -176,13 +176,12 @@ def _drop(store: Store, keys: set[str]) -> None:
     Raises CachyError, OSError.
     """
     if (root := getattr(store, "root", None)) is not None:
-        from cachy.upkeep import gc as collect
-        from cachy.upkeep import index
+        from cachy.upkeep import index, trash
 
         shards = {key[:2] for key in keys}
         files = [file for shard in shards for file in index.files(root, shard)]
-        with collect.lock(root):
-            collect.to_trash(
+        with trash.lock(root):
+            trash.to_trash(
                 root, [file.path for file in files if key_in(file.name) in keys], "forget"
             )
     elif (mapping := getattr(store, "mapping", None)) is not None:

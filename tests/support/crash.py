@@ -38,7 +38,7 @@ import cachy
 from cachy.errors import Defect
 from cachy.store.entry import SUFFIX
 from cachy.store.folder import FOLDER, read_entry
-from cachy.upkeep import gc as collect
+from cachy.upkeep import gc
 
 STYLES = ("threads", "tasks")
 THREADS, TASKS = 8, 100
@@ -307,7 +307,7 @@ def look(folder: Path, port: int, notes: Path) -> Report:
     leftovers = temporaries(root)
     for path in leftovers:
         os.utime(path, (time.time() - 2 * DAY,) * 2)
-    collect.collect(collect.plan(str(root), collect.Policy()))
+    gc.collect(gc.plan(str(root), gc.Policy()))
     left = len(temporaries(root))
     return Report(0, len(acknowledged), entries, wrong, lost, len(leftovers), left)
 

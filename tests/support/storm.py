@@ -44,7 +44,7 @@ from cachy.rules.outline import outline
 from cachy.store import entry as codec
 from cachy.store.entry import SUFFIX, Entry
 from cachy.store.folder import FOLDER, MANIFEST, DirStore
-from cachy.upkeep import gc as gc
+from cachy.upkeep import gc
 
 PEOPLE = ("alice", "bob", "carol")
 WORLD = 25
@@ -191,8 +191,8 @@ class Shelf:
     def drop(self, names: set[str]) -> None:
         """Collect entries, as `cachy gc` does."""
         plan = gc.plan(str(self.root), gc.Policy(older_than=0, grace=0))
-        doomed = [each for each in plan.doomed if each.row and each.row.name in names]
-        gc.collect(plan._replace(doomed=doomed))
+        removals = [each for each in plan.removals if each.row and each.row.name in names]
+        gc.collect(plan._replace(removals=removals))
 
 
 class Listed(Shelf):
