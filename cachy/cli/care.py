@@ -123,16 +123,17 @@ def _print_fsck(report: FsckReport) -> None:
 def gc_command(
     cache_dir: CacheDir = None,
     unused: Annotated[
-        bool, typer.Option("--unused", help="Entries that no session on this machine used.")
+        bool, typer.Option("--unused", help="Entries that no session used on this machine.")
     ] = False,
     since: Annotated[
         str,
         typer.Option(
-            metavar="WHEN", help="With --unused: not used since 30d, 2026-11-01 or last-run."
+            metavar="WHEN",
+            help="With --unused: since 30d, 2026-11-01, or last-run (the last that succeeded).",
         ),
     ] = "",
     older_than: Annotated[
-        str, typer.Option(metavar="AGE", help="Entries recorded before, such as 90d.")
+        str, typer.Option(metavar="AGE", help="Entries older than this, such as 90d.")
     ] = "",
     max_size: Annotated[
         str,

@@ -44,10 +44,10 @@ def ls_command(
     model: Model = "",
     host: Host = "",
     newer_than: Annotated[
-        str, typer.Option(metavar="AGE", help="Only entries recorded since, such as 12h or 30d.")
+        str, typer.Option(metavar="AGE", help="Only entries younger than this, such as 12h or 30d.")
     ] = "",
     older_than: Annotated[
-        str, typer.Option(metavar="AGE", help="Only entries recorded before, such as 12h or 30d.")
+        str, typer.Option(metavar="AGE", help="Only entries older than this, such as 12h or 30d.")
     ] = "",
     text: Annotated[
         str, typer.Option(metavar="TEXT", help="Only entries with this in the prompt or answer.")
@@ -56,7 +56,10 @@ def ls_command(
         str, typer.Option(metavar="FILE", help="Only entries that this notebook or script used.")
     ] = "",
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="List at most this many; 0 lists all.")
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="N", min=0, help="List at most N entries; 0 lists all."
+        ),
     ] = 0,
     as_json: Json = False,
 ) -> None:
@@ -149,12 +152,12 @@ def cat_command(
     key: Key,
     cache_dir: CacheDir = None,
     head: Annotated[
-        bool, typer.Option("--head", help="Print the head (the metadata) instead, as JSON.")
+        bool, typer.Option("--head", help="Print its head (the metadata) as JSON instead.")
     ] = False,
     text: Annotated[
         bool,
         typer.Option(
-            "--text", help="Print head and body as text. For git diff, it accepts any file."
+            "--text", help="Print head and body as text instead; for git diff, of any file."
         ),
     ] = False,
 ) -> None:
@@ -185,7 +188,7 @@ def why_command(
     key: Annotated[
         str,
         typer.Argument(
-            metavar="[KEY]",
+            metavar="KEY",
             help="A key, its first digits, or the file of an entry. Default: the newest entry.",
         ),
     ] = "",

@@ -12,7 +12,7 @@ CacheDir = Annotated[
         "--cache-dir",
         "-C",
         metavar="DIR",
-        help="The folder that holds .cachy. By default it is found as by enable_cachy.",
+        help="The folder that holds .cachy. Default: the one that enable_cachy() uses.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -22,7 +22,7 @@ def diff_command(
     revisions: Annotated[
         str,
         typer.Argument(
-            metavar="[REV[..REV]]",
+            metavar="REV[..REV]",
             help="Two revisions, or one to compare with the work tree. Default: HEAD.",
         ),
     ] = "",

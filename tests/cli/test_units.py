@@ -31,6 +31,16 @@ def test_bad_units(text: str) -> None:
         units.parse_size(text)
 
 
+def test_times() -> None:
+    now = 1_800_000_000.0
+    assert units.parse_time("2026-11-01T00:00:00+00:00", now) == 1_793_491_200
+    assert units.parse_time("2026-12-02", now) - units.parse_time("2026-12-01", now) == DAY
+    assert units.parse_time("2d", now) == now - 2 * DAY
+    for text in ("", "then", "2026-13-01"):
+        with pytest.raises(ConfigError, match="invalid time"):
+            units.parse_time(text, now)
+
+
 def test_shown_units() -> None:
     assert [units.show_age(s) for s in (5, 90, 7200, 3 * DAY, 400 * DAY)] == [
         "now", "1m", "2h", "3d", "1y",

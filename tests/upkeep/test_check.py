@@ -1,4 +1,4 @@
-"""fsck of stores damaged as disks and people do, and check in real repositories."""
+"""fsck of damaged stores, and check in real repositories."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def test_fsck_finds_damage_that_the_index_does_not_know(root: Path) -> None:
     stray.write_text("mine")
 
     broken = {str(path) for path in (flipped, cut, empty, link, folder, odd)}
-    kept = {str(path) for path in (future, misplaced, root / "manifest.json")}
+    staying = {str(path) for path in (future, misplaced, root / "manifest.json")}
     report = fsck(str(root))
-    assert {flaw.path for flaw in report.flaws} == broken | kept
+    assert {flaw.path for flaw in report.flaws} == broken | staying
     assert {flaw.path for flaw in report.flaws if flaw.broken} == broken
     assert report.strays == [str(stray)]
     assert not report.moved
 
     assert set(fsck(str(root), repair=True).moved) == broken
-    assert {flaw.path for flaw in fsck(str(root)).flaws} == kept
+    assert {flaw.path for flaw in fsck(str(root)).flaws} == staying
     assert keys(scan(str(root)).rows) == [key_of(sound)]
 
 

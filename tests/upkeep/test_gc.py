@@ -145,14 +145,14 @@ def test_gc_does_not_wait_for_another(root: Path) -> None:
     gc.collect(plan)
 
 
-def test_a_plan_overtaken_by_events(root: Path) -> None:
-    """Between plan and move one file vanished, and one lost what was to be served in its stead."""
-    vanishing = add(root, make_entry(1), OLD)
+def test_files_that_change_after_the_plan(root: Path) -> None:
+    """One file was removed, and one lost its replacement."""
+    removed = add(root, make_entry(1), OLD)
     add(root, make_entry(1, again=1), OLD + 1)
     older = add(root, make_entry(2), OLD)
     newer = add(root, make_entry(2, again=1), OLD + 1)
     plan = gc.plan(str(root), Policy())
-    vanishing.unlink()
+    removed.unlink()
     newer.unlink()
     assert gc.collect(plan).moved == []
     assert older.exists()
@@ -179,7 +179,7 @@ def test_a_killed_gc_loses_nothing(root: Path) -> None:
 
 
 def test_two_gc_beside_writers_lose_nothing(root: Path) -> None:
-    """Writers record anew while two gc take all that is older: whatever was recorded is served."""
+    """Writers record again while two gc remove all older entries: every recording is served."""
     store = DirStore(root)
     wanted = set()
     for number in range(200):

@@ -28,13 +28,13 @@ def test_all_are_read_once_however_fast_the_disk_is(
     monkeypatch.setattr(index, "_BATCH", 2)
     paths = [add(root, make_entry(number), OLD + number) for number in range(20)]
     paths[7].write_bytes(b"broken")
-    told: list[tuple[int, int]] = []
-    found = scan(str(root), progress=lambda done, of: told.append((done, of)))
+    calls: list[tuple[int, int]] = []
+    found = scan(str(root), progress=lambda done, of: calls.append((done, of)))
     assert [row.name for row in found.rows] == [
         path.stem for path in reversed(paths) if path != paths[7]
     ]
     assert [flaw.path for flaw in found.flaws] == [str(paths[7])]
-    assert told == [*((3 * done, 20) for done in range(7)), (20, 20)]
+    assert calls == [*((3 * done, 20) for done in range(7)), (20, 20)]
 
 
 def test_rows_tell_what_was_recorded(root: Path) -> None:

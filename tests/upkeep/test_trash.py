@@ -17,6 +17,28 @@ from cachy.upkeep.gc import Policy
 from cachy.upkeep.index import scan
 
 
+def test_files_keep_their_path_in_the_trash(root: Path) -> None:
+    public, gone = add(root, make_entry(1), OLD), add(root, make_entry(2), OLD)
+    private = add(root, make_entry(3), OLD, private=True)
+    gone.unlink()
+    paths = [str(path) for path in (public, gone, private)]
+    with trash.lock(str(root)):
+        folder, moved = trash.to_trash(str(root), paths, "fsck")
+        assert moved == [str(public), str(private)]
+        assert trash.to_trash(str(root), [str(gone)], "fsck") == ("", [])
+    for path in (public, private):
+        assert Path(folder, path.relative_to(root)).exists()
+        assert not path.exists()
+
+
+def test_only_gc_is_undone(root: Path) -> None:
+    path = add(root, make_entry(1), OLD)
+    with trash.lock(str(root)):
+        trash.to_trash(str(root), [str(path)], "fsck")
+    with pytest.raises(ConfigError, match="nothing to undo"):
+        trash.undo(str(root))
+
+
 def test_undo_restores_the_last_run(root: Path) -> None:
     first = add(root, make_entry(1), OLD)
     second = add(root, make_entry(2), OLD, private=True)
