@@ -1,15 +1,15 @@
 """The IPython extension: `%load_ext cachy`.
 
-    %cachy              what cachy has done so far, as a small table
-    %cachy replay       from now on; also auto, refresh and off
-    %%cachy refresh     for this cell alone; also replay, auto and off
-    %cachy forget       drop what the last cell recorded: it is recorded anew when it runs again
+    %cachy              show what cachy has done so far
+    %cachy replay       set the mode from now on: auto, replay, refresh or off
+    %%cachy refresh     set the mode for this cell alone
+    %cachy forget       drop what the last cell recorded; run again, it is recorded again
 
-Loading it switches nothing on: `enable_cachy()` does, or `%cachy auto`.
+Loading it does not enable cachy: `enable_cachy()` does, or `%cachy auto`.
 
-`%%cachy refresh` is turned into a statement in the cell's first line, and what it sets ends with
-the cell. So the rest stays a cell like any other, with `await`, its result shown, and its lines
-counted as they stand; IPython would run the body of a real cell magic without the first of these.
+`%%cachy refresh` is turned into a statement on the first line of the cell, and ends with the cell.
+The rest stays a normal cell: `await` works, its result is shown, and line numbers are right.
+In the body of a real cell magic IPython would not accept `await`.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ _USAGE = f"%cachy, %cachy {'|'.join(MODES)}, %cachy forget, or %%cachy {'|'.join
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What `%load_ext cachy` calls. Calling it again does no harm."""
+    """Register the magics: `%load_ext cachy` calls it. Idempotent."""
     if shell.find_line_magic("cachy") is None:
         _Magic(shell).register()
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What `%unload_ext cachy` calls."""
+    """Unregister the magics: `%unload_ext cachy` calls it."""
     if (magic := shell.find_line_magic("cachy")) is not None:
         magic.__self__.unregister()
 
 
 class _Magic:
-    """`%cachy` and `%%cachy` in one shell, with what they must know of its cells."""
+    """The magics `%cachy` and `%%cachy` of one shell, and the state of its cells."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        # The session before this cell, and how often it had replayed and recorded.
+        # The session at the start of this cell, and its hits and recordings until then.
         self._start: tuple[Session | None, int, int] = None, 0, 0
-        # What the last cell that made any calls has recorded, and where.
+        # Where the last cell that made calls recorded, and the keys.
         self._last: tuple[Store, list[str]] | None = None
-        # What `%%cachy` found and must restore: the session, its mode, and the one in force since.
+        # What `%%cachy` restores: the session before it, its mode, and the session in force since.
         self._before: tuple[Session | None, str, Session | None] | None = None
 
     def register(self) -> None:
@@ -74,15 +74,15 @@ class _Magic:
         shell.events.unregister("post_execute", self._end_cell)
 
     def cachy(self, line: str, cell: str | None = None) -> Status | None:
-        """Show what cachy does, or change its mode; see `cachy.notebook`.
+        """Show what cachy has done, or change its mode.
 
-        %cachy              what it has done so far
-        %cachy replay       from now on; also auto, refresh and off
-        %%cachy refresh     for this cell alone
+        %cachy              show what cachy has done so far
+        %cachy replay       set the mode from now on: auto, replay, refresh or off
+        %%cachy refresh     set the mode for this cell alone
         %cachy forget       drop what the last cell recorded
         """
         words = line.split()
-        if cell is not None:  # from within another magic, which the first line does not tell
+        if cell is not None:  # within another magic, `_as_statement` does not see it
             self._set_mode_for_cell(self._mode(words))
             self._shell.run_cell(cell)
         elif not words:
@@ -98,7 +98,7 @@ class _Magic:
 
     def _mode(self, words: list[str]) -> str:
         if len(words) != 1 or words[0] not in MODES:
-            self._refuse(f"{' '.join(words) or 'nothing'!r} is none of: {_USAGE}")
+            self._refuse(f"invalid arguments {' '.join(words)!r}: use {_USAGE}")
         return words[0]
 
     def _refuse(self, why: str) -> None:
@@ -139,7 +139,7 @@ class _Magic:
                 disable_cachy()
 
     def _calls(self) -> tuple[Store, list[str]] | None:
-        """What this cell has recorded so far, and where; None if it has made no calls."""
+        """Return where this cell recorded, and the keys; None if it made no calls."""
         if (session := session_in_force()) is None:
             return None
         _, hits, made = self._start if session is self._start[0] else (None, 0, 0)
@@ -149,7 +149,7 @@ class _Magic:
     def _forget(self) -> None:
         store, recorded = self._calls() or self._last or (None, [])
         if store is None or not recorded:
-            print("cachy: the last cell recorded nothing; if it replayed what you do not like,")
+            print("cachy: the last cell recorded nothing; to replace answers that it replayed,")
             print("       put %%cachy refresh at its top, once")
             return
         keys = {key[:KEY_LENGTH] for key in recorded}
@@ -160,13 +160,13 @@ class _Magic:
         self._begin_cell()
         self._last = None
         count = "1 recording" if len(keys) == 1 else f"{len(keys)} recordings"
-        print(f"cachy: forgot {count} of the last cell; run it again, and it is recorded anew")
+        print(f"cachy: forgot {count} of the last cell; run it again to record it again")
 
 
 def _as_statement(lines: list[str]) -> list[str]:
-    """The lines of a cell, with a `%%cachy` at their top as a statement."""
-    if lines and (found := _FIRST_LINE.fullmatch(lines[0])):
-        return [f"get_ipython().run_line_magic('cachy', '--cell {found[1]}')\n", *lines[1:]]
+    """Return the lines of a cell, with a `%%cachy` on the first as a statement."""
+    if lines and (match := _FIRST_LINE.fullmatch(lines[0])):
+        return [f"get_ipython().run_line_magic('cachy', '--cell {match[1]}')\n", *lines[1:]]
     return lines
 
 
@@ -192,7 +192,7 @@ def _drop(store: Store, keys: set[str]) -> None:
 
 
 class Status:
-    """What `%cachy` shows: the session's counters as they were when it was asked for."""
+    """What `%cachy` shows: the counters of a session at that moment."""
 
     def __init__(self, session: Session | None) -> None:
         if session is None:
@@ -202,7 +202,7 @@ class Status:
         stats = session.stats
         self.mode = session.mode
         if os.environ.get("CACHY_MODE"):
-            self.mode += " (CACHY_MODE is set, and wins)"
+            self.mode += " (set by CACHY_MODE, which wins)"
         self.rows = [
             ("mode", self.mode),
             ("store", shown_path(repr(session.store))),
