@@ -1,8 +1,9 @@
-"""Ages and sizes as people write them: `90d`, `12h`, `50MB`."""
+"""Ages, sizes, times and durations as people write them: `90d`, `50MB`, `2026-11-01`, `12 min`."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from cachy.errors import ConfigError
 
@@ -13,27 +14,56 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*((?:[kmg]i?)?)b?", re.IGNORECASE)
 
 
 def parse_age(text: str) -> float:
-    """Seconds: `90d`, `12h`, `1.5w`, or 0. Raises ConfigError."""
+    """Return an age in seconds: `90d`, `12h`, `1.5w`, or 0. Raises ConfigError.
+
+    >>> parse_age("1.5h")
+    5400.0
+    """
     if text.strip() == "0":
         return 0.0
-    if found := _AGE.fullmatch(text.strip().lower()):
-        return float(found[1]) * _SECONDS[found[2]]
+    if match := _AGE.fullmatch(text.strip().lower()):
+        return float(match[1]) * _SECONDS[match[2]]
     raise ConfigError(
-        f"{text!r} is no age: give a number and one of s, m, h, d, w, y, such as 90d or 12h"
+        f"invalid age {text!r}: give a number and a unit (s, m, h, d, w or y), such as 90d or 12h"
     )
 
 
 def parse_size(text: str) -> int:
-    """Bytes: `50MB` (millions), `50MiB` (2**20 each), `1.5G`, `800`. Raises ConfigError."""
-    if found := _SIZE.fullmatch(text.strip()):
-        return int(float(found[1]) * _BYTES[found[2].lower()])
+    """Return a size in bytes: `50MB` (millions), `50MiB` (2**20 each), `1.5G`, `800`.
+
+    Raises ConfigError.
+
+    >>> parse_size("1.5kB")
+    1500
+    """
+    if match := _SIZE.fullmatch(text.strip()):
+        return int(float(match[1]) * _BYTES[match[2].lower()])
     raise ConfigError(
-        f"{text!r} is no size: give bytes, or a number with a unit, such as 800kB, 50MB or 1GiB"
+        f"invalid size {text!r}: give bytes, or a number and a unit, such as 800kB, 50MB or 1GiB"
     )
 
 
+def parse_time(text: str, now: float) -> float:
+    """Return a time in seconds since 1970: an age before `now`, or a date with or without a time of
+    day, in local time unless it names its zone. Raises ConfigError.
+
+    >>> parse_time("1d", now=100000)
+    13600.0
+    """
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        pass
+    try:
+        return now - parse_age(text)
+    except ConfigError:
+        raise ConfigError(
+            f"invalid time {text!r}: give an age such as 30d, or a date such as 2026-11-01"
+        ) from None
+
+
 def show_age(seconds: float) -> str:
-    """The largest whole unit: `3d`, `5h`, `12m`, `now`."""
+    """Return an age in its largest whole unit: `3d`, `5h`, `12m`, `now`."""
     for unit in ("y", "d", "h", "m"):
         if seconds >= _SECONDS[unit]:
             return f"{seconds // _SECONDS[unit]:.0f}{unit}"
@@ -41,7 +71,7 @@ def show_age(seconds: float) -> str:
 
 
 def show_size(size: float) -> str:
-    """Bytes in three digits: `812 B`, `1.4 kB`, `52 MB`."""
+    """Return a size of bytes with at most three digits: `812 B`, `1.4 kB`, `52 MB`."""
     for unit in ("B", "kB", "MB"):
         if size < 999.5:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.2g} {unit}"
@@ -50,7 +80,7 @@ def show_size(size: float) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """`4.2 s`, `12 min`, `3.5 h`."""
+    """Return a duration: `4.2 s`, `12 min`, `3.5 h`."""
     if seconds < 100:
         return f"{seconds:.3g} s"
     if seconds < 100 * 60:

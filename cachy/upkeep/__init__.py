@@ -1,13 +1,15 @@
-"""What tends a store: the functions behind the commands. They return reports and print nothing.
+"""Inspect and maintain a store: the functions behind the commands. They return reports and print
+nothing.
 
-transcript.py   an entry, read as a chat
-index.py        what is in a store: one row an entry
-find.py         a key, a prefix or a file to one entry; the filters of `ls`
-stats.py        what a store holds and saves
-check.py        is every file what it should be? fsck and check
-collect.py      gc, its trash, and its undo
-compare.py      what two revisions of a store differ in
-setup.py        what a team sets up once: init
-git.py          what is asked of git
-units.py        ages and sizes, read and written
+    index.py        the contents of a store: one row for each entry
+    find.py         find one entry by key or file; the filters of `ls`
+    transcript.py   an entry, shown as a chat
+    stats.py        what a store holds and saves
+    git.py          what cachy asks of git
+    check.py        fsck checks a store on disk, check what git has of it
+    diff.py         how two revisions of a store differ
+    gc.py           which files are not needed, and why
+    trash.py        where gc and fsck move files to, and undo
+    init.py         set a repository up for a store
+    run.py          run a command, and note what it used
 """

@@ -1,4 +1,4 @@
-"""Is every file what it should be? `fsck` asks it of a store on disk, `check` of git's index."""
+"""Check every file of a store: `fsck` those on disk, `check` those in git's index."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from cachy.store.folder import (
     list_folder,
     unpack,
 )
-from cachy.store.layout import FOLDER, MANIFEST, local_entries
+from cachy.store.layout import FOLDER, MANIFEST
 from cachy.store.names import NAME_LENGTH, SUFFIX, is_name
 from cachy.store.trash import lock, to_trash
-from cachy.upkeep import gc as collect
 from cachy.upkeep import index
+from cachy.upkeep.gc import keep_restorable
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, silent
 
 SecretFinder = Callable[[Entry], Iterable[object]]
-"""What looks like a credential in an entry, as text that tells its kind and never its value."""
+"""Finds what looks like a credential in an entry. The text of a finding says its kind, never its
+value."""
 
 _OURS = {"manifest.json", ".gitignore", "local"}
 
@@ -34,9 +35,10 @@ _OURS = {"manifest.json", ".gitignore", "local"}
 # ---- fsck ----
 
 
-class Soundness(NamedTuple):
-    """What fsck found. `strays`: files that are no part of a store, and do no harm; `rule`: the
-    git attribute that would damage entries on checkout, or empty; `moved`: what went to `trash`."""
+class FsckReport(NamedTuple):
+    """What fsck found in `checked` files of `bytes` in all. `strays` are files that do not belong
+    to the store and are ignored; `rule` is the git attribute that would damage entries on checkout,
+    or empty; `moved` are the files that were moved to the folder `trash`."""
 
     store: str
     checked: int
@@ -49,22 +51,23 @@ class Soundness(NamedTuple):
 
     @property
     def sound(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.flaws and not self.rule
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the report as `--json` prints it."""
         flaws = [flaw.as_dict() for flaw in self.flaws]
         return {**self._asdict(), "sound": self.sound, "flaws": flaws}
 
 
-def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Soundness:
-    """Read and prove every file of a store. With `repair`, what is broken moves to the trash.
+def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> FsckReport:
+    """Read and verify every file of a store. With `repair`, move the broken files to the trash.
 
     Raises OSError if the trash cannot be written, CachyError while a gc is at work.
     """
     rows, flaws = index.scan(root, progress=progress)
-    flaws = collect.told_by_git(root, flaws)
-    misplaced, strays = _strangers(root)
+    flaws = keep_restorable(root, flaws)
+    misplaced, strays = _misplaced(root)
     flaws = sorted([*flaws, *misplaced, *_manifest(root)])
     moved: list[str] = []
     trash = ""
@@ -73,24 +76,27 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Sou
         with lock(root):
             trash, moved = to_trash(root, broken, "fsck")
     size = sum(row.bytes for row in rows)
-    return Soundness(
+    return FsckReport(
         root, len(rows) + len(flaws), size, flaws, strays, attribute_rule(root), moved, trash
     )
 
 
-def _strangers(root: str) -> tuple[list[Flaw], list[str]]:
-    """Files named as entries that are in no place of theirs; and what is no part of a store."""
+def _misplaced(root: str) -> tuple[list[Flaw], list[str]]:
+    """Return files with the name or in the place of an entry that cannot be one, and files that do
+    not belong to the store."""
     flaws, strays = [], []
-    for parent in (root, local_entries(root)):
+    for parent in (root, os.path.join(root, "local", "entries")):
         folders = []
         for name in list_folder(parent):
             path = os.path.join(parent, name)
             if is_shard_name(name) and is_folder(path):
                 folders.append(name)
             elif is_shard_name(name):
-                flaws.append(Flaw(path, "it is no folder, so nothing in it is read", True))
+                flaws.append(Flaw(path, "it is not a folder, so it cannot hold entries", True))
             elif name == "local" and os.path.islink(path):
-                flaws.append(Flaw(path, "it is a link, so nothing is kept in it: remove it", False))
+                flaws.append(
+                    Flaw(path, "it is a link, which cachy does not follow: remove it", False)
+                )
             elif name not in _OURS:
                 strays.append(path)
         for shard in folders:
@@ -99,9 +105,9 @@ def _strangers(root: str) -> tuple[list[Flaw], list[str]]:
                 if not file.endswith(SUFFIX):
                     strays.append(path)
                 elif not is_name(name):
-                    flaws.append(Flaw(path, "it is not named KEY-STAMP, so it is never read", True))
+                    flaws.append(Flaw(path, "its name is not KEY-STAMP, so it is never read", True))
                 elif not name.startswith(shard):
-                    what = f"it is never read here: move it to {name[:2]}{os.sep}"
+                    what = f"it is in the wrong folder, never read: move it to {name[:2]}{os.sep}"
                     flaws.append(Flaw(path, what, False))
     return flaws, sorted(strays)
 
@@ -116,11 +122,13 @@ def _manifest(root: str) -> list[Flaw]:
         return [Flaw(path, str(defect), False)]
     if data == MANIFEST:
         return []
-    return [Flaw(path, "its bytes are not the manifest's: `cachy init` restores them", False)]
+    return [
+        Flaw(path, "it is not the manifest of this format: restore it with `cachy init`", False)
+    ]
 
 
 def attribute_rule(root: str) -> str:
-    """The git attribute that would damage entries on checkout, or the empty string."""
+    """Return the git attribute that would damage entries on checkout, or the empty string."""
     repo = Repo.around(root)
     if repo is None:
         return ""
@@ -129,7 +137,7 @@ def attribute_rule(root: str) -> str:
     text = attributes.get("text")
     if text in ("set", "input"):
         return "text"
-    if text not in ("unset", "auto"):  # then `crlf`, its old name, counts, and then `eol`
+    if text not in ("unset", "auto"):  # then git looks at `crlf`, the old name, and at `eol`
         for name, harmful in (("crlf", ("set", "input")), ("eol", ("lf", "crlf"))):
             if (value := attributes.get(name)) in harmful:
                 return name if value == "set" else f"{name}={value}"
@@ -146,14 +154,14 @@ def attribute_rule(root: str) -> str:
 # ---- check ----
 
 
-class Checked(NamedTuple):
-    """What check found in `checked` files. Sound if there are no flaws."""
+class CheckReport(NamedTuple):
+    """What check found in `checked` files. Without flaws, all of them may be committed."""
 
     checked: int
     flaws: list[Flaw]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the report as `--json` prints it."""
         return {"checked": self.checked, "flaws": [flaw.as_dict() for flaw in self.flaws]}
 
 
@@ -163,46 +171,47 @@ def check(
     staged: bool = False,
     secrets: SecretFinder,
     progress: Progress = silent,
-) -> Checked:
-    """Whether what git has of a store, in its index, may be shared: sound entries under the size
-    limit, without secrets, and nothing else. `staged`: only what the next commit adds.
+) -> CheckReport:
+    """Check that all files of a store in git's index may be shared: that each is a sound entry
+    below the size limit, without secrets. `staged` checks only what the next commit adds.
 
-    Without a repository it is the files on disk that could be committed. Raises CachyError.
+    Outside a repository it checks the files on disk that could be committed. Raises CachyError if
+    git fails, or for `staged` outside a repository.
     """
     repo = Repo.around(root)
     if staged and repo is None:
-        raise CachyError(f"{root} is in no git repository, so nothing is staged")
+        raise CachyError(f"{root} is not in a git repository, so nothing is staged")
     flaws = []
     done = 0
     total, files = _files(root) if repo is None else _blobs(repo, staged)
     for done, (place, path, data) in enumerate(files, start=1):
         if not done % 256:
             progress(done, total)
-        if what := _objection(place, data, secrets):
+        if what := _fault(place, data, secrets):
             flaws.append(Flaw(path, what, True))
     progress(total, total)
-    return Checked(done, flaws)
+    return CheckReport(done, flaws)
 
 
-def check_staged(*, secrets: SecretFinder, progress: Progress = silent) -> Checked:
-    """The same of what the next commit adds, to whatever store of the repository that one is in.
+def check_staged(*, secrets: SecretFinder, progress: Progress = silent) -> CheckReport:
+    """Check what the next commit adds to any store of the repository around the working directory.
 
-    Raises CachyError.
+    Raises CachyError outside a repository, or if git fails.
     """
     here = os.path.join(os.getcwd(), FOLDER)
     repo = Repo.around(here)
     if repo is None:
-        raise CachyError(f"{os.getcwd()} is in no git repository, so nothing is staged")
-    found = [
+        raise CachyError(f"{os.getcwd()} is not in a git repository, so nothing is staged")
+    reports = [
         check(root, staged=True, secrets=secrets, progress=progress)
         for root in repo.stores_staged()
     ]
-    flaws = [flaw for each in found for flaw in each.flaws]
-    return Checked(sum(each.checked for each in found), flaws)
+    flaws = [flaw for report in reports for flaw in report.flaws]
+    return CheckReport(sum(report.checked for report in reports), flaws)
 
 
 _Committed = tuple[str, str, bytes]
-"""A file's path in the store, its path on disk, and its bytes."""
+"""The path of a file in its store, its path on disk, and its bytes."""
 
 
 def _blobs(repo: Repo, staged: bool) -> tuple[int, Iterator[_Committed]]:
@@ -229,21 +238,21 @@ def _files(root: str) -> tuple[int, Iterator[_Committed]]:
     return len(files), read()
 
 
-def _objection(place: str, data: bytes, secrets: SecretFinder) -> str:
-    """Why a file must not be committed, or the empty string."""
+def _fault(place: str, data: bytes, secrets: SecretFinder) -> str:
+    """Return why a file must not be committed, or the empty string."""
     if place == "manifest.json":
-        return "" if data == MANIFEST else "its bytes are not the manifest's: run `cachy init`"
+        return "" if data == MANIFEST else "it is not the manifest of this format: run `cachy init`"
     if place.startswith("local/"):
-        return "local/ is personal: `git rm --cached` it"
+        return "local/ must never be committed: remove it with `git rm --cached`"
     shard, _, file = place.partition("/")
     name = file.removesuffix(SUFFIX)
     if not (file.endswith(SUFFIX) and is_name(name) and name.startswith(shard)):
-        return "it is no entry in its place, so it is no part of a store"
+        return "it does not belong in a store: remove it with `git rm --cached`"
     if len(data) > FILE_LIMIT:
-        return f"it has {len(data):,} bytes, over the limit of {FILE_LIMIT:,}"
+        return f"it has {len(data):,} bytes, over the limit of {FILE_LIMIT:,} for committed entries"
     try:
         entry = unpack(name, data)
     except Defect as defect:
         return str(defect)
     found = dict.fromkeys(str(finding) for finding in secrets(entry))
-    return f"it holds what looks like {'; '.join(found)}" if found else ""
+    return f"it contains what looks like {'; '.join(found)}" if found else ""

@@ -1,4 +1,4 @@
-"""What two revisions of a store differ in: keys added, removed, and recorded again."""
+"""How two revisions of a store differ: keys added, removed, and recorded again."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cachy.upkeep.transcript import answered, one_line
 
 WORK_TREE = "the work tree"
 _MARKDOWN_ROWS = 200
-_WORDS = 60
+_ANSWER_LENGTH = 60
 _LONGEST_CELL = 200
 _ESCAPED = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>|#@~&"}
 
 
 class Change(NamedTuple):
-    """What became of a key. `kind`: added, removed or re-recorded; `row`: the recording that is
-    served after the change, or was before a removal; `answer`: its first words; `same_answer`:
-    whether a new recording holds the very bytes of the old."""
+    """What happened to a key. `kind` is added, removed or re-recorded; `row` the recording that is
+    served after the change, or that was before a removal; `answer` its first words; `same_answer`
+    whether a new recording has the same body as the old."""
 
     kind: str
     row: Row
@@ -34,7 +34,7 @@ class Change(NamedTuple):
     same_answer: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the change as `--json` prints it."""
         return {
             "kind": self.kind,
             **self.row.as_dict(),
@@ -44,8 +44,9 @@ class Change(NamedTuple):
 
 
 class Diff(NamedTuple):
-    """From `old` to `new`: changes by kind, then newest first. `same`: keys that are served as
-    before; `tidied`: files gone that were not served any more; `flaws`: unsound entries."""
+    """The changes from the revision `old` to `new`, by kind, then newest first. `same` counts the
+    keys that are served as before; `tidied` the removed files that were not served any more;
+    `flaws` are the unsound entries."""
 
     old: str
     new: str
@@ -55,38 +56,42 @@ class Diff(NamedTuple):
     flaws: list[Flaw]
 
     def count(self, kind: str) -> int:
-        """How many changes are of a kind."""
+        """Return the number of changes of a kind."""
         return sum(change.kind == kind for change in self.changes)
 
     def summary(self) -> str:
-        """`3 added, 1 removed, 2 re-recorded, 40 the same`, without what is none."""
+        """Return the counts as text: `3 added, 1 removed, 40 unchanged`. Zeros are left out."""
         counts = [f"{n} {kind}" for kind in KINDS if (n := self.count(kind))]
-        counts += [f"{self.same} the same"] if self.same else []
-        counts += [f"{self.tidied} older files gone"] if self.tidied else []
+        counts += [f"{self.same} unchanged"] if self.same else []
+        counts += [f"{self.tidied} older files removed"] if self.tidied else []
         counts += [f"{len(self.flaws)} unsound"] if self.flaws else []
         return ", ".join(counts) or "no entries"
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the comparison as `--json` prints it."""
         changes = [change.as_dict() for change in self.changes]
         return {**self._asdict(), "changes": changes, "flaws": [f.as_dict() for f in self.flaws]}
 
 
 KINDS = {"added": "+", "removed": "-", "re-recorded": "~"}
-"""The kinds of change, and the sign of each."""
+"""The kinds of change, and the sign that marks each in a list."""
 
 _Side = dict[str, str]
-"""The entries of a revision: path in the work tree to blob; an empty blob means on disk."""
+"""The files of a revision: path in the work tree to blob. An empty blob means the file on disk."""
 
 
 def diff(root: str, revisions: str = "", *, progress: Progress = silent) -> Diff:
-    """Compare `A..B`; `A...B`, from where the two parted; or `A`, by default HEAD, with the work
-    tree. Raises ConfigError for a revision that git does not know, or a store that is in no
-    repository; CachyError if git fails.
+    """Compare two revisions, `A..B`; B with its merge base with A, `A...B`; or one revision, by
+    default HEAD, with the work tree.
+
+    Raises ConfigError for a revision that git does not know, or a store outside a repository;
+    CachyError if git fails.
     """
     repo = Repo.around(root)
     if repo is None:
-        raise ConfigError(f"{root} is in no git repository, so there is nothing to compare it with")
+        raise ConfigError(
+            f"{root} is not in a git repository, so there is nothing to compare it with"
+        )
     first, dots, second = revisions.partition("..")
     from_base = second.startswith(".")
     second = second.removeprefix(".")
@@ -108,14 +113,15 @@ def _work_tree(root: str, repo: Repo) -> _Side:
     for file in repo.staged() if absent else ():
         if file.path in absent:
             side[file.path] = file.blob
-    for found in entry_files(root):
-        if not found.private:
-            side[f"{repo.prefix}/{found.name[:2]}/{found.name}{SUFFIX}"] = ""
+    for entry_file in entry_files(root):
+        if not entry_file.private:
+            name = entry_file.name
+            side[f"{repo.prefix}/{name[:2]}/{name}{SUFFIX}"] = ""
     return side
 
 
 def _entries(side: _Side) -> dict[str, tuple[str, str]]:
-    """The entries of a side by name: path and blob."""
+    """Return path and blob of each entry of a side, by its name."""
     entries = {}
     for path, blob in side.items():
         name = path.rpartition("/")[2].removesuffix(SUFFIX)
@@ -171,7 +177,7 @@ class _Read(NamedTuple):
 def _read_all(
     repo: Repo, wanted: list[tuple[str, dict[str, tuple[str, str]]]], progress: Progress
 ) -> tuple[dict[str, _Read], list[Flaw]]:
-    """The entries of these names, and those that are unsound."""
+    """Return the entries of these names, and the unsound ones."""
     blobs = repo.blobs(blob for name, side in wanted if (blob := side[name][1]))
     read: dict[str, _Read] = {}
     flaws = []
@@ -184,20 +190,22 @@ def _read_all(
             data = next(blobs) if blob else read_file(file.path)
             entry = unpack(name, data)
         except (Defect, FileNotFoundError) as problem:
-            what = str(problem) if isinstance(problem, Defect) else "it vanished meanwhile"
+            what = str(problem) if isinstance(problem, Defect) else "it was removed meanwhile"
             flaws.append(Flaw(file.path, what, isinstance(problem, Defect)))
             continue
-        read[name] = _Read(index.row_of(file, len(data), entry), _words(entry), _digest(entry))
+        read[name] = _Read(
+            index.row_of(file, len(data), entry), _first_words(entry), _digest(entry)
+        )
     next(blobs, None)
     progress(len(wanted), len(wanted))
     return read, sorted(flaws)
 
 
-def _words(entry: Entry) -> str:
-    """The first words of the answer: of its text, where it has one."""
+def _first_words(entry: Entry) -> str:
+    """Return the first words of the answer: of its text, where it has one."""
     turns = answered(entry)
-    said = [turn.text for turn in turns if turn.role == "assistant"] or [t.text for t in turns]
-    return one_line(said[0], _WORDS) if said else ""
+    texts = [turn.text for turn in turns if turn.role == "assistant"] or [t.text for t in turns]
+    return one_line(texts[0], _ANSWER_LENGTH) if texts else ""
 
 
 def _digest(entry: Entry) -> str:
@@ -207,16 +215,16 @@ def _digest(entry: Entry) -> str:
 
 
 def markdown(diff: Diff) -> str:
-    """For a pull request, or the summary of a CI job."""
+    """Return the comparison as Markdown, for a pull request or the summary of a CI job."""
     lines = [f"**cachy** · {_cell(diff.old)} → {_cell(diff.new)}: {diff.summary()}"]
     if diff.changes:
         lines += ["", "| | key | model | host | prompt | answer |", "|---|---|---|---|---|---|"]
     for change in diff.changes[:_MARKDOWN_ROWS]:
         row = change.row
-        answer = "(the same)" if change.same_answer else _cell(change.answer)
+        answer = "(unchanged)" if change.same_answer else _cell(change.answer)
         lines.append(
             f"| {change.kind} | `{row.key[:8]}` | {_cell(row.model)} | {_cell(row.host)} "
-            f"| {_cell(one_line(row.prompt, _WORDS))} | {answer} |"
+            f"| {_cell(one_line(row.prompt, _ANSWER_LENGTH))} | {answer} |"
         )
     if (more := len(diff.changes) - _MARKDOWN_ROWS) > 0:
         lines += ["", f"… and {more} more"]
@@ -227,5 +235,5 @@ def markdown(diff: Diff) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown shows as it is, in a cell of a table."""
+    """Return text that Markdown shows as it is, in a cell of a table."""
     return one_line(text, _LONGEST_CELL).translate(_ESCAPED)

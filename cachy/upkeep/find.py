@@ -1,4 +1,4 @@
-"""From what a user typed to an entry: a key, the start of one, a file. And the filters of `ls`."""
+"""Find an entry by its key, the first digits of one, or its file; and the filters of `ls`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in
 from cachy.upkeep.index import Row
 from cachy.upkeep.transcript import answered, asked
 
-_LISTED = 10
+_MOST_LISTED = 10
 
 
 def root_of(cache_dir: str | None = None) -> str:
-    """The store meant: the folder that holds `.cachy`, or `.cachy` itself; by default as
-    `enable_cachy` finds it. Raises ConfigError if `cache_dir` is a file."""
+    """Return the path of a store. `cache_dir` is the folder that holds `.cachy`, or `.cachy`
+    itself; by default the store is found as `enable_cachy` finds it.
+
+    Raises ConfigError if `cache_dir` is a file.
+    """
     if cache_dir is not None and not os.path.isdir(os.path.join(cache_dir, FOLDER)):
         named = os.path.basename(os.path.abspath(cache_dir)) == FOLDER
         if named or os.path.isfile(os.path.join(cache_dir, "manifest.json")):
@@ -30,18 +33,20 @@ def root_of(cache_dir: str | None = None) -> str:
     return find_root(cache_dir)
 
 
-class Found(NamedTuple):
+class FoundEntry(NamedTuple):
     """An entry, and the file it is in."""
 
     path: str
     entry: Entry
 
 
-def find(root: str, text: str) -> Found:
-    """The entry of a key, of the start of one (or of a name), or in a file.
+def find_entry(root: str, text: str) -> FoundEntry:
+    """Return the entry with a key, with a key or name that starts with `text`, or in a file.
 
-    Of several recordings of a key it is the one that is served: the newest that is sound. Raises
-    ConfigError if none or several match, CachyError if none that matches is sound.
+    Of several recordings of a key it is the one that is served: the newest that is sound.
+
+    Raises ConfigError if no key or several keys match, CachyError if no recording that matches is
+    sound.
     """
     if is_file_name(text):
         return find_file(text)
@@ -50,24 +55,24 @@ def find(root: str, text: str) -> Found:
     if not keys:
         raise ConfigError(f"no key in {root} starts with {text!r}: `cachy ls` lists them")
     if len(keys) > 1:
-        more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
-        listed = "\n  ".join(keys[:_LISTED])
+        more = f" and {len(keys) - _MOST_LISTED} more" if len(keys) > _MOST_LISTED else ""
+        listed = "\n  ".join(keys[:_MOST_LISTED])
         raise ConfigError(
             f"{len(keys)} keys start with {text!r}, so give more digits:\n  {listed}{more}"
         )
-    what = ""
+    problem = ""
     for file in sorted(matches, key=lambda file: file.name, reverse=True):
         try:
-            return Found(file.path, read_entry(file.path))
+            return FoundEntry(file.path, read_entry(file.path))
         except FileNotFoundError:
-            what = "it was removed just now"
+            problem = problem or "it was removed just now"
         except Defect as defect:
-            what = what or f"{file.path}: {defect}"
-    raise CachyError(f"no recording of {keys[0]} is sound ({what}): `cachy fsck` tells more")
+            problem = problem or f"{file.path}: {defect}"
+    raise CachyError(f"no recording of {keys[0]} is sound ({problem}): see `cachy fsck`")
 
 
 def is_file_name(text: str) -> bool:
-    """Whether a user who types this means a file, not a key."""
+    """Return whether this argument names a file, not a key."""
     return os.sep in text or "/" in text or text.endswith(SUFFIX)
 
 
@@ -79,32 +84,36 @@ def _matches(root: str, start: str) -> list[File]:
     return [file for file in entry_files(root) if file.name.startswith(start)]
 
 
-def find_file(path: str) -> Found:
-    """The entry in a file whose name ends like an entry's, wherever it is: git hands out copies
-    under `git-blob-…/NAME.entry` or `…_NAME.entry`. Raises ConfigError, CachyError."""
+def find_file(path: str) -> FoundEntry:
+    """Return the entry in a file anywhere whose name ends with that of an entry: git makes copies
+    called `git-blob-…/NAME.entry` or `…_NAME.entry`.
+
+    Raises ConfigError if there is no such file, CachyError if it is not a sound entry.
+    """
     try:
         data = read_file(path)
-        return Found(path, unpack(name_in(path), data))
+        return FoundEntry(path, unpack(name_in(path), data))
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}: give a key, or the path of an entry") from None
     except Defect as defect:
-        raise CachyError(f"{path} is no sound entry: {defect}") from None
+        raise CachyError(f"{path} is not a sound entry: {defect}") from None
 
 
 def name_in(path: str) -> str:
-    """The entry's name at the end of a file's. Raises ConfigError if there is none."""
+    """Return the name of an entry at the end of a path. Raises ConfigError if there is none."""
     name = os.path.basename(path).removesuffix(SUFFIX)[-NAME_LENGTH:]
     if path.endswith(SUFFIX) and is_name(name):
         return name
-    raise ConfigError(f"{path} is not named as an entry is: KEY-STAMP{SUFFIX}")
+    raise ConfigError(f"{path} does not have the name of an entry, KEY-STAMP{SUFFIX}")
 
 
 # ---- The filters of ls ----
 
 
 class Filter(NamedTuple):
-    """What `ls` shows: all of these must hold. `model`, `host` and `notebook` take `*`; `after`
-    and `before` are seconds since 1970; `text` is looked for in what was asked and answered."""
+    """Which entries `ls` shows: those to which everything given applies. `model`, `host` and
+    `notebook` may contain `*`; `after` and `before` are seconds since 1970; `text` occurs in the
+    prompt or the answer."""
 
     model: str = ""
     host: str = ""
@@ -115,7 +124,10 @@ class Filter(NamedTuple):
 
 
 def select(root: str, rows: Iterable[Row], wanted: Filter) -> Iterator[Row]:
-    """The rows that pass. Only `text` opens files."""
+    """Return the rows that pass a filter. Only `text` opens files.
+
+    Raises ConfigError for a `notebook` that is not in the journal.
+    """
     tests: list[Callable[[Row], bool]] = []
     if wanted.model:
         tests.append(lambda row: matches(row.model, wanted.model))
@@ -129,35 +141,35 @@ def select(root: str, rows: Iterable[Row], wanted: Filter) -> Iterator[Row]:
         keys = _used_by(root, wanted.notebook)
         tests.append(lambda row: row.key in keys)
     if wanted.text:
-        tests.append(lambda row: _says(row, wanted.text.lower()))
+        tests.append(lambda row: _contains(row, wanted.text.lower()))
     return (row for row in rows if all(test(row) for test in tests))
 
 
 def matches(value: str, pattern: str) -> bool:
-    """Whether a model or host is the one meant. Case does not matter."""
+    """Return whether a model or host matches a pattern with `*`, in any case of its letters."""
     return fnmatchcase(value.lower(), pattern.lower())
 
 
 def _used_by(root: str, notebook: str) -> set[str]:
-    """The keys that a notebook or script used: by its path from here or from the store, its name,
-    or a pattern of these. Raises ConfigError if no session is noted for it."""
+    """Return the keys that a notebook or script used. It is named by its path from here or from the
+    folder of the store, by its file name, or by a pattern of these."""
     path = journal.seen_from(root, os.path.abspath(notebook))
     notes = journal.read(root)
-    found = [
+    sessions = [
         note
         for note in notes
         if path == note.by
         or fnmatchcase(note.by, notebook)
         or fnmatchcase(note.by.rpartition("/")[2], notebook)
     ]
-    if not found:
+    if not sessions:
         known = sorted({note.by for note in notes})
-        listed = f"; noted are {', '.join(known[:_LISTED])}" if known else ""
-        raise ConfigError(f"no session of {notebook!r} is noted here{listed}: run it once")
-    return {key for note in found for key in note.keys}
+        listed = f", only of {', '.join(known[:_MOST_LISTED])}" if known else ""
+        raise ConfigError(f"the journal has no session of {notebook!r}{listed}: run it once")
+    return {key for note in sessions for key in note.keys}
 
 
-def _says(row: Row, text: str) -> bool:
+def _contains(row: Row, text: str) -> bool:
     if text in row.prompt.lower():
         return True
     try:

@@ -1,4 +1,4 @@
-"""What is asked of git, and nothing more. Names are read with `-z`, so any name will do."""
+"""Call git. Paths are read with `-z`, so they may contain any character."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cachy.errors import CachyError, ConfigError
 from cachy.store.layout import FOLDER
 
 STORES = f":(top,glob)**/{FOLDER}/**"
-"""What git calls everything in all stores of a repository."""
+"""The pathspec of all files in all stores of a repository."""
 
 _PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
 
@@ -24,78 +24,80 @@ class Staged(NamedTuple):
 
 
 class Repo:
-    """The work tree around a store. `prefix` is the store's path in it, with `/`."""
+    """The git repository of a store: `top` is the folder of its work tree, `prefix` the path of the
+    store in it, with `/`."""
 
     def __init__(self, top: str, prefix: str) -> None:
         self.top, self.prefix = top, prefix
 
     @classmethod
     def around(cls, root: str) -> Repo | None:
-        """The repository that a store is in, if it is in one and git is installed."""
+        """Return the repository that a store is in; None outside a repository or without git."""
         folder = os.path.dirname(os.path.realpath(root))
         try:
-            found = _run(["rev-parse", "--show-toplevel"], folder)
+            done = _run(["rev-parse", "--show-toplevel"], folder)
         except OSError:
             return None  # no git, or no such folder
-        if found.returncode:
+        if done.returncode:
             return None
-        top = os.path.realpath(os.fsdecode(found.stdout.rstrip(b"\r\n")))
+        top = os.path.realpath(os.fsdecode(done.stdout.rstrip(b"\r\n")))
         path = os.path.relpath(os.path.join(folder, os.path.basename(root)), top)
         return None if path.startswith(os.pardir) else cls(top, path.replace(os.sep, "/"))
 
     def path_of(self, name: str) -> str:
-        """The path on disk of a file that git names."""
+        """Return the path on disk of a file, from its path in git."""
         return os.path.join(self.top, *name.split("/"))
 
     def commit(self, rev: str) -> str:
-        """The id of a commit. Raises ConfigError if git knows no such one."""
-        found = _run(
+        """Return the id of a commit. Raises ConfigError if git does not know the revision."""
+        done = _run(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}"], self.top
         )
-        if found.returncode:
+        if done.returncode:
             raise ConfigError(
-                f"git knows no revision {rev!r}: `git branch -a` and `git log` list what there is, "
-                f"and a shallow clone may need `git fetch --unshallow`"
+                f"git does not know the revision {rev!r}: `git branch -a` and `git log` list those "
+                f"that exist, and a shallow clone may need `git fetch --unshallow`"
             )
-        return found.stdout.decode().strip()
+        return done.stdout.decode().strip()
 
     def merge_base(self, one: str, other: str) -> str:
-        """The commit that two have in common. Raises ConfigError if there is none."""
-        found = _run(["merge-base", one, other], self.top)
-        if found.returncode:
+        """Return the merge base of two commits. Raises ConfigError if there is none."""
+        done = _run(["merge-base", one, other], self.top)
+        if done.returncode:
             raise ConfigError(
                 f"{one[:12]} and {other[:12]} have no commit in common here: "
-                f"`git fetch --unshallow` brings the whole history"
+                f"`git fetch --unshallow` fetches the whole history"
             )
-        return found.stdout.decode().strip()
+        return done.stdout.decode().strip()
 
     def has_commits(self) -> bool:
-        """Whether there is a HEAD."""
+        """Return whether HEAD is a commit."""
         return not _run(["rev-parse", "--verify", "--quiet", "HEAD"], self.top).returncode
 
     def tree(self, commit: str) -> dict[str, str]:
-        """The store's files in a commit: path to blob."""
-        output = self._ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.prefix + "/")
+        """Return the files of the store in a commit: path to blob."""
+        output = self._output("ls-tree", "-r", "-z", "--full-tree", commit, "--", self.prefix + "/")
         pairs = (line.split(b"\t", 1) for line in output.split(b"\0") if line)
         return {os.fsdecode(path): meta.split()[2].decode() for meta, path in pairs}
 
     def staged(self, *, changed: bool = False) -> list[Staged]:
-        """The store's files in the index; with `changed`, only what the next commit adds."""
+        """Return the files of the store in git's index; with `changed`, only those that the next
+        commit adds or changes."""
         if changed:
             return self._added(self._pathspec())
-        output = self._ask("ls-files", "-s", "-z", "--full-name", "--", self._pathspec())
+        output = self._output("ls-files", "-s", "-z", "--full-name", "--", self._pathspec())
         pairs = (line.split(b"\t", 1) for line in output.split(b"\0") if line)
         return [Staged(os.fsdecode(path), meta.split()[1].decode()) for meta, path in pairs]
 
     def stores_staged(self) -> list[str]:
-        """Every store of the repository that the next commit adds something to."""
+        """Return the stores of the repository in which the next commit adds or changes a file."""
         parts = [file.path.split("/") for file in self._added(STORES)]
         roots = {"/".join(path[: path.index(FOLDER) + 1]) for path in parts}
         return [self.path_of(root) for root in sorted(roots)]
 
     def _added(self, pathspec: str) -> list[Staged]:
         against = "HEAD" if self.has_commits() else self._empty_tree()
-        output = self._ask(
+        output = self._output(
             "diff-index", "--cached", "-z", "--no-renames", "--diff-filter=d", against,
             "--", pathspec,
         )  # fmt: skip
@@ -106,12 +108,15 @@ class Repo:
         ]
 
     def not_checked_out(self) -> set[str]:
-        """The store's files that a sparse checkout leaves out of the work tree."""
-        output = self._ask("ls-files", "-t", "-z", "--full-name", "--", self._pathspec())
+        """Return the files of the store that a sparse checkout leaves out of the work tree."""
+        output = self._output("ls-files", "-t", "-z", "--full-name", "--", self._pathspec())
         return {os.fsdecode(line[2:]) for line in output.split(b"\0") if line[:2] == b"S "}
 
     def blobs(self, ids: Iterable[str]) -> Iterator[bytes]:
-        """The bytes of blobs, in order, from one process. Raises CachyError for one not there."""
+        """Yield the bytes of blobs, in order, from one process.
+
+        Raises CachyError for a missing blob.
+        """
         wanted = list(ids)
         if not wanted:
             return
@@ -123,12 +128,12 @@ class Repo:
             assert process.stdout is not None
             try:
                 for blob in wanted:
-                    # One question at a time: two full pipes would wait for each other.
+                    # One request at a time: two full pipes would wait for each other.
                     process.stdin.write(blob.encode() + b"\n")
                     process.stdin.flush()
                     header = process.stdout.readline().split()
                     if len(header) != 3:
-                        raise CachyError(f"git has no object {blob}: `git fsck` tells more")
+                        raise CachyError(f"git object {blob} is missing: see `git fsck`")
                     data = process.stdout.read(int(header[2]))
                     process.stdout.read(1)
                     yield data
@@ -136,37 +141,37 @@ class Repo:
                 process.stdin.close()
 
     def attributes(self, path: str) -> dict[str, str]:
-        """What git's attributes say of a file."""
-        output = self._ask("check-attr", "-z", "--all", "--", path)
+        """Return the attributes of a file."""
+        output = self._output("check-attr", "-z", "--all", "--", path)
         fields = [os.fsdecode(field) for field in output.split(b"\0")]
         return dict(zip(fields[1::3], fields[2::3], strict=False))
 
     def config(self, name: str) -> str:
-        """A setting of this clone, or the empty string."""
+        """Return a setting of this clone, or the empty string."""
         return _run(["config", "--get", name], self.top).stdout.decode().strip()
 
     def configure(self, name: str, value: str) -> None:
         """Change a setting of this clone."""
-        self._ask("config", "--local", name, value)
+        self._output("config", "--local", name, value)
 
     def hook(self, name: str) -> str:
-        """Where a hook of this clone is, or would be."""
-        path = self._ask("rev-parse", "--git-path", f"hooks/{name}").rstrip(b"\r\n")
+        """Return the path of a hook of this clone, which need not exist."""
+        path = self._output("rev-parse", "--git-path", f"hooks/{name}").rstrip(b"\r\n")
         return os.path.join(self.top, os.fsdecode(path))
 
     def _pathspec(self) -> str:
         return f":(top,literal){self.prefix}"
 
     def _empty_tree(self) -> str:
-        found = _run(["hash-object", "-t", "tree", os.devnull], self.top)
-        return found.stdout.decode().strip()
+        done = _run(["hash-object", "-t", "tree", os.devnull], self.top)
+        return done.stdout.decode().strip()
 
-    def _ask(self, *arguments: str) -> bytes:
-        found = _run(list(arguments), self.top)
-        if found.returncode:
-            reason = found.stderr.decode(errors="replace").strip()
+    def _output(self, *arguments: str) -> bytes:
+        done = _run(list(arguments), self.top)
+        if done.returncode:
+            reason = done.stderr.decode(errors="replace").strip()
             raise CachyError(f"`git {arguments[0]}` failed in {self.top}: {reason}")
-        return found.stdout
+        return done.stdout
 
 
 def _run(arguments: list[str], folder: str) -> subprocess.CompletedProcess[bytes]:
@@ -176,11 +181,12 @@ def _run(arguments: list[str], folder: str) -> subprocess.CompletedProcess[bytes
 
 
 def _environment() -> dict[str, str]:
-    """A hook's variables may be relative to where git started it, and we ask from elsewhere."""
+    """Return the environment for git. A hook's variables may be relative to the folder where git
+    started it, and this runs git elsewhere."""
     places = {name: os.path.abspath(os.environ[name]) for name in _PLACES if name in os.environ}
     environment = {**os.environ, **places, "LC_ALL": "C"}
     if "GIT_WORK_TREE" not in places:
-        # With GIT_DIR alone git takes wherever it is started for the top of the work tree.
+        # With GIT_DIR alone, git takes the folder it is started in as the top of the work tree.
         for name in ("GIT_DIR", "GIT_COMMON_DIR"):
             environment.pop(name, None)
     return environment

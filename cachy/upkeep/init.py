@@ -1,4 +1,4 @@
-"""What a team sets up once, in one commit: `cachy init`. No recording needs it."""
+"""Set a repository up for a store, once for a team: `cachy init`. Recording works without it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cachy.errors import CachyError, ConfigError, Defect
 from cachy.store import entry as codec
 from cachy.store.files import flush_folder, read_file, write_whole
 from cachy.store.folder import DirStore
-from cachy.store.layout import MANIFEST, make_local, show_path, tmp
+from cachy.store.layout import MANIFEST, make_local, show_path
 from cachy.upkeep.check import attribute_rule
 from cachy.upkeep.git import STORES, Repo
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
 TEXTCONV = (
     "diff.cachy.textconv",
-    # Where there is no cachy, git still shows that two recordings differ.
+    # Without cachy, git still shows that two recordings differ.
     'sh -c \'cachy cat --text "$1" 2>/dev/null || git hash-object --no-filters "$1"\' -',
 )
 CHECK = "cachy check --staged || exit 1"
@@ -31,32 +31,35 @@ fi"""
 
 
 class Setup(NamedTuple):
-    """What init made, what was there, what it offers, and what it warns of; each one sentence."""
+    """What init created, what it left unchanged, what else it can do, and what is wrong: paths or
+    short sentences."""
 
     store: str
-    made: list[str]
-    kept: list[str]
-    offers: list[str]
+    created: list[str]
+    unchanged: list[str]
+    suggestions: list[str]
     warnings: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the report as `--json` prints it."""
         return {**self._asdict(), "store": show_path(self.store)}
 
 
 def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
-    """Make the store with its manifest, and the line of the repository's `.gitattributes`.
+    """Create the store with its manifest, and its line in the repository's `.gitattributes`.
 
-    `git`: also let this clone's `git diff` show entries as text; `hook`: and check every commit.
-    What is there already stays. Raises ConfigError for a store of a newer format, or where `git`
-    or `hook` is asked for outside a repository; OSError if it cannot be written.
+    `git` also makes `git diff` show entries as text in this clone; `hook` makes git check the
+    recordings in every commit. Idempotent.
+
+    Raises ConfigError for a store of a newer format, or for `git` or `hook` outside a repository;
+    CachyError for a hook that is not a shell script; OSError if something cannot be written.
     """
     setup = Setup(root, [], [], [], [])
     _write_manifest(root, setup)
     repo = Repo.around(root)
     if repo is None:
         if git or hook:
-            raise ConfigError(f"{root} is in no git repository: run `git init` first")
+            raise ConfigError(f"{root} is not in a git repository: run `git init` first")
         return setup
     _add_attributes(repo, setup)
     if rule := attribute_rule(root):
@@ -65,12 +68,12 @@ def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
             f"checkout: move the line of {repo.prefix} to the end of .gitattributes"
         )
     if repo.config(TEXTCONV[0]):
-        setup.kept.append("git diff shows entries as text here")
+        setup.unchanged.append("git diff shows entries as text in this clone")
     elif git:
         repo.configure(*TEXTCONV)
-        setup.made.append("git diff shows entries as text in this clone")
+        setup.created.append("git diff shows entries as text in this clone")
     else:
-        setup.offers.append("`cachy init --git` lets git diff show entries as text in this clone")
+        setup.suggestions.append("`cachy init --git` makes git diff show entries as text")
     if hook:
         _add_hook(repo, setup)
     return setup
@@ -81,23 +84,23 @@ def _write_manifest(root: str, setup: Setup) -> None:
     try:
         DirStore(root)
     except ConfigError:
-        # A newer format is not ours to touch; what is no manifest at all is replaced.
-        if not os.path.isdir(root) or _names_a_format(path):
+        # Never replace the manifest of a newer format; replace what is not a manifest at all.
+        if not os.path.isdir(root) or _is_newer(path):
             raise
     try:
         if read_file(path) == MANIFEST:
-            setup.kept.append(path)
+            setup.unchanged.append(path)
             return
     except (FileNotFoundError, Defect):
         pass
     os.makedirs(root, exist_ok=True)
     make_local(root)
-    write_whole(path, MANIFEST, tmp(root))
+    write_whole(path, MANIFEST, os.path.join(root, "local", "tmp"))
     flush_folder(root)
-    setup.made.append(path)
+    setup.created.append(path)
 
 
-def _names_a_format(path: str) -> bool:
+def _is_newer(path: str) -> bool:
     import json
 
     try:
@@ -114,24 +117,24 @@ def _add_attributes(repo: Repo, setup: Setup) -> None:
         text = read_file(path)
     except FileNotFoundError:
         text = b""
-    except Defect as defect:  # a link, that git would not follow either
+    except Defect as defect:  # a link, which git would not follow either
         raise CachyError(f"{path}: {defect}") from None
     line = f"{pattern} {ATTRIBUTES}".encode()
     if any(
         old.strip().startswith((pattern.encode() + b" ", pattern.encode() + b"\t"))
         for old in text.splitlines()
     ):
-        setup.kept.append(path)
+        setup.unchanged.append(path)
         return
     end = b"\r\n" if b"\r\n" in text else b"\n"
     before = end if text and not text.endswith(b"\n") else b""
     with open(path, "ab") as file:
         file.write(before + line + end)
-    setup.made.append(path)
+    setup.created.append(path)
 
 
 def _pattern(prefix: str) -> str:
-    """The pattern of everything in the store, anchored, in the quotes that git wants."""
+    """Return the anchored pattern of all files in a store, quoted for `.gitattributes`."""
     escaped = "".join(f"\\{char}" if char in "\\*?[" else char for char in prefix)
     pattern = f"{escaped}/**"
     if pattern.startswith(("!", "#")):  # they mean something there
@@ -149,15 +152,15 @@ def _add_hook(repo: Repo, setup: Setup) -> None:
     except FileNotFoundError:
         text = "#!/bin/sh\n"
     except UnicodeDecodeError:
-        raise CachyError(f"{path} is no script: call `{CHECK}` from it yourself") from None
+        raise CachyError(f"{path} is not a shell script: call `{CHECK}` from it") from None
     if "cachy check" in text:
-        setup.kept.append(path)
+        setup.unchanged.append(path)
         return
     first, _, rest = text.partition("\n")
     if not (first.startswith("#!") and first.rstrip().endswith("sh")):
-        raise CachyError(f"{path} is no shell script: call `{CHECK}` from it yourself")
+        raise CachyError(f"{path} is not a shell script: call `{CHECK}` from it")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(f"{first}\n{HOOK}\n{rest}")
     os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    setup.made.append(path)
+    setup.created.append(path)

@@ -1,4 +1,4 @@
-"""What a store holds, and what it saves."""
+"""What a store holds, and how much time and how many tokens it saves."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from cachy.upkeep import index
 from cachy.upkeep.index import Flaw, Progress, Row, silent
 
 RECENT = 30 * 86400
-"""Seconds: the sessions that count as recent."""
+"""Seconds. Sessions that ended within this time count as recent."""
 
 
 class Total(NamedTuple):
-    """Entries taken together. `bytes` on disk, `ms` that their live calls took, tokens told."""
+    """The sums of some entries: `bytes` on disk, `ms` of their live calls, and the `input` and
+    `output` tokens that their answers report."""
 
     entries: int
     bytes: int
@@ -26,8 +27,8 @@ class Total(NamedTuple):
 
 
 class Sessions(NamedTuple):
-    """What the sessions of the last 30 days did on this machine. The tokens are at least those:
-    an answer replayed twice in one session is counted once."""
+    """What the sessions of the last 30 days did on this machine. `input` and `output` are the
+    tokens saved, at least: an answer that one session replays twice counts once."""
 
     sessions: int
     hits: int
@@ -38,9 +39,10 @@ class Sessions(NamedTuple):
     output: int
 
 
-class Stats(NamedTuple):
-    """A store in figures. `older`: recordings of a key that has a newer one; `private`: entries
-    that are never committed; models and hosts with the most entries first."""
+class StoreStats(NamedTuple):
+    """The statistics of a store. `older` counts the recordings of a key that has a newer one;
+    `private` the entries that are never committed; `models` and `hosts` are sorted by their number
+    of entries."""
 
     store: str
     total: Total
@@ -53,7 +55,7 @@ class Stats(NamedTuple):
     flaws: list[Flaw]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the statistics as `--json` prints them."""
         return {
             **self._asdict(),
             "store": show_path(self.store),
@@ -65,13 +67,13 @@ class Stats(NamedTuple):
         }
 
 
-def stats(root: str, *, progress: Progress = silent) -> Stats:
-    """The figures of a store."""
+def stats(root: str, *, progress: Progress = silent) -> StoreStats:
+    """Return the statistics of a store."""
     rows, flaws = index.scan(root, progress=progress)
     newest: dict[str, Row] = {}
     for row in rows:
         newest.setdefault(row.key, row)
-    return Stats(
+    return StoreStats(
         root,
         _total(rows),
         len(newest),
@@ -85,15 +87,15 @@ def stats(root: str, *, progress: Progress = silent) -> Stats:
 
 
 def _total(rows: Iterable[Row]) -> Total:
-    entries = size = given = got = 0
+    entries = size = tokens_in = tokens_out = 0
     ms = 0.0
     for row in rows:
         entries += 1
         size += row.bytes
         ms += row.ms
-        given += row.input
-        got += row.output
-    return Total(entries, size, round(ms, 1), given, got)
+        tokens_in += row.input
+        tokens_out += row.output
+    return Total(entries, size, round(ms, 1), tokens_in, tokens_out)
 
 
 def _by(rows: list[Row], name: Callable[[Row], str]) -> dict[str, Total]:

@@ -193,8 +193,8 @@ class Shelf:
     def drop(self, names: set[str]) -> None:
         """Collect entries, as `cachy gc` does."""
         plan = gc.plan(str(self.root), gc.Policy(older_than=0, grace=0))
-        doomed = [each for each in plan.doomed if each.row and each.row.name in names]
-        gc.collect(plan._replace(doomed=doomed))
+        removals = [each for each in plan.removals if each.row and each.row.name in names]
+        gc.collect(plan._replace(removals=removals))
 
 
 class Listed(Shelf):

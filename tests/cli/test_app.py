@@ -1,0 +1,97 @@
+"""The commands as a whole: help, invalid arguments, exit codes, and a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import call, python, refused
+from many import add, make_entry
+from stores import NOW, OLD, key_of
+
+COMMANDS = ["cat", "check", "diff", "fsck", "gc", "init", "ls", "run", "show", "stats", "why"]
+
+
+def test_every_command_has_help() -> None:
+    said = call("--help").stdout
+    for command in COMMANDS:
+        assert f"\n  {command} " in said
+        assert len(call(command, "--help").stdout.splitlines()) > 5
+
+
+def test_importing_cachy_imports_no_command_line() -> None:
+    code = (
+        "import cachy, sys; sys.exit(any(m in sys.modules for m in ('typer', 'rich', 'cachy.cli')))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_as_a_module(root: Path) -> None:
+    path = add(root, make_entry(1), NOW - 300)
+    done = python("ls")
+    assert (done.returncode, done.stderr) == (0, "")
+    title, line = done.stdout.splitlines()
+    assert title.split() == ["key", "age", "model", "host", "status", "size", "prompt"]
+    assert line.startswith(f"{key_of(path)[:10]}  5m   gpt-4o  api.openai.com  200 ")
+    assert line.endswith("Question 1: what is it?")
+
+
+def test_a_closed_pipe_is_no_error(root: Path) -> None:
+    for number in range(3000):
+        add(root, make_entry(number), OLD)
+    command = f"{sys.executable} -m cachy ls | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("key")
+    assert done.stderr == ""
+
+
+# ---- Errors ----
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("ls",), ("stats",), ("fsck",), ("gc",), ("gc", "--undo"), ("show", "ab"), ("cat", "ab")],
+)
+def test_no_store(arguments: tuple[str, ...]) -> None:
+    assert "there is no store at" in refused(*arguments)
+
+
+def test_a_store_of_the_future(root: Path) -> None:
+    (root / "manifest.json").write_text('{"format": "cachy", "version": 2}')
+    assert "pip install -U" in refused("ls")
+
+
+def test_a_cache_dir_that_is_a_file(folder: Path) -> None:
+    (folder / "file").write_text("")
+    assert "not a folder" in refused("ls", "--cache-dir", str(folder / "file"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (("ls", "--newer-than", "soon"), "such as 90d"),
+        (("ls", "--notebook", "n.ipynb"), "run it once"),
+        (("gc", "--older-than", "x"), "such as 90d"),
+        (("gc", "--max-size", "big"), "such as 800kB"),
+        (("gc", "--grace", "-1d"), "such as 90d"),
+        (("gc", "--unused", "--since", "then"), "or last-run"),
+        (("gc", "--unused", "--since", "last-run"), "cachy run"),
+        (("gc", "--since", "3d"), "add it, or use --older-than"),
+        (("gc", "--unused"), "run your notebooks"),
+        (("gc", "--undo"), "nothing to undo"),
+        (("show", "ffff"), "`cachy ls` lists them"),
+        (("cat", "no/such.entry"), "give a key"),
+        (("diff",), "not in a git repository"),
+        (("init", "--hook"), "git init"),
+    ],
+)
+def test_bad_input(root: Path, arguments: tuple[str, ...], remedy: str) -> None:
+    assert remedy in refused(*arguments)
+
+
+def test_wrong_options(root: Path) -> None:
+    call("ls", "--colour", code=2)
+    call("show", code=2)
+    call("nothing", code=2)

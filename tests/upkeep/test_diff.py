@@ -1,0 +1,128 @@
+"""Two revisions of a store compared, in real repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from clones import Clone
+from many import add, make_entry
+from stores import OLD, key_of
+
+from cachy.errors import ConfigError
+from cachy.upkeep.diff import Diff, diff, markdown
+from cachy.upkeep.index import scan
+
+
+def kinds(diff: Diff) -> list[tuple[str, str]]:
+    return [(change.kind, change.row.key) for change in diff.changes]
+
+
+def test_diff_against_the_work_tree(clone: Clone) -> None:
+    kept = add(clone.root, make_entry(1), OLD)
+    gone = add(clone.root, make_entry(2, prompt="Gone?"), OLD)
+    old = add(clone.root, make_entry(3), OLD)
+    same = add(clone.root, make_entry(4), OLD)
+    clone.commit()
+    gone.unlink()
+    old.unlink()
+    new = add(clone.root, make_entry(3, again=1, answer="Seven."), OLD + 5)
+    twin = make_entry(4)
+    twin.head["nonce"] = "other"
+    add(clone.root, twin, OLD + 5)
+    added = add(clone.root, make_entry(5), OLD)
+    add(clone.root, make_entry(6), OLD, private=True)
+    report = diff(str(clone.root))
+    assert sorted(kinds(report)) == sorted(
+        [
+            ("added", key_of(added)),
+            ("removed", key_of(gone)),
+            ("re-recorded", key_of(new)),
+            ("re-recorded", key_of(same)),
+        ]
+    )
+    by_key = {change.row.key: change for change in report.changes}
+    assert by_key[key_of(gone)].row.prompt == "Gone?"
+    assert by_key[key_of(new)].answer == "Seven."
+    assert not by_key[key_of(new)].same_answer
+    assert by_key[key_of(same)].same_answer
+    assert report.summary() == "1 added, 1 removed, 2 re-recorded, 1 unchanged"
+    assert kept.exists()
+
+
+def test_diff_between_revisions(clone: Clone) -> None:
+    add(clone.root, make_entry(1), OLD)
+    start = clone.commit()
+    clone.git("checkout", "-q", "-b", "topic")
+    topic = add(clone.root, make_entry(2), OLD)
+    clone.commit()
+    clone.git("checkout", "-q", "main")
+    meanwhile = add(clone.root, make_entry(3), OLD)
+    clone.commit()
+    root = str(clone.root)
+    assert kinds(diff(root, "main...topic")) == [("added", key_of(topic))]
+    assert kinds(diff(root, "main..topic")) == [
+        ("added", key_of(topic)),
+        ("removed", key_of(meanwhile)),
+    ]
+    assert kinds(diff(root, f"{start}..")) == [("added", key_of(meanwhile))]
+    assert kinds(diff(root, f"..{start}")) == [("removed", key_of(meanwhile))]
+    assert kinds(diff(root, "topic")) == kinds(diff(root, "topic..main"))
+    assert diff(root).changes == []
+
+
+def test_diff_of_tidied_and_merged_recordings(clone: Clone) -> None:
+    older = add(clone.root, make_entry(1), OLD)
+    newer = add(clone.root, make_entry(1, again=1), OLD + 1)
+    clone.commit()
+    older.unlink()
+    assert diff(str(clone.root)).summary() == "1 unchanged, 1 older files removed"
+    newer.unlink()
+    older.write_bytes(b"damaged")
+    report = diff(str(clone.root))
+    assert [flaw.path for flaw in report.flaws] == [str(older)]
+    assert [change.kind for change in report.changes] == ["re-recorded"]
+
+
+def test_diff_before_the_first_commit(clone: Clone) -> None:
+    path = add(clone.root, make_entry(1), OLD)
+    assert kinds(diff(str(clone.root))) == [("added", key_of(path))]
+
+
+def test_diff_refuses(clone: Clone, tmp_path: Path) -> None:
+    clone.commit()
+    for revision in ("nowhere", "main..nowhere", "--all", "-x..main", "HEAD:.cachy"):
+        with pytest.raises(ConfigError, match="git does not know the revision"):
+            diff(str(clone.root), revision)
+    with pytest.raises(ConfigError, match="not in a git repository"):
+        diff(str(tmp_path / ".cachy"))
+    clone.git("checkout", "-q", "--orphan", "other")
+    clone.commit("another beginning")
+    with pytest.raises(ConfigError, match="no commit in common"):
+        diff(str(clone.root), "main...other")
+
+
+def test_diff_in_a_sparse_checkout(clone: Clone) -> None:
+    """What is not checked out has not been removed."""
+    path = add(clone.root, make_entry(1), OLD)
+    clone.write("src/a.py", "")
+    clone.commit()
+    clone.git("sparse-checkout", "set", "src")
+    assert not path.exists()
+    report = diff(str(clone.root))
+    assert (report.changes, report.same) == ([], 1)
+    assert scan(str(clone.root)).rows == []
+
+
+def test_markdown(clone: Clone) -> None:
+    add(clone.root, make_entry(1, prompt="a | b `c` <d>", answer="*e*"), OLD)
+    report = diff(str(clone.root))
+    lines = markdown(report).splitlines()
+    assert lines[0] == "**cachy** · HEAD → the work tree: 1 added"
+    cells = lines[-1].split("|")
+    assert len(cells) == 8
+    assert cells[1].strip() == "added"
+    assert cells[5].strip() == "a &#124; b &#96;c&#96; &#60;d&#62;"
+    assert cells[6].strip() == "&#42;e&#42;"
+    assert lines[3].count("|") == 7
+    assert markdown(report._replace(changes=report.changes * 300)).endswith("100 more\n")
