@@ -285,7 +285,7 @@ class Cache:
     ) -> CacheMiss:
         return CacheMiss(
             method=method,
-            url=keys.canonical_url(url),
+            url=keys.redacted_url(url),
             model=model,
             store=repr(self.store),
             reason=reason,
@@ -306,7 +306,7 @@ class Cache:
 
     def _note(self, event: str, method: str, url: str, reason: str) -> None:
         if self.log.wanted():
-            self.log.tell(event, method, keys.canonical_url(url), reason=reason)
+            self.log.tell(event, method, keys.redacted_url(url), reason=reason)
 
     def _tell(self, event: str, question: Question, why: Explanation | None = None) -> None:
         if question.started:
@@ -314,7 +314,7 @@ class Cache:
             self.log.tell(
                 event,
                 question.request.method,
-                keys.canonical_url(question.request.url),
+                keys.redacted_url(question.request.url),
                 started=question.started,
                 key=question.key[: keys.KEY_LENGTH],
                 model=question.model(),

@@ -85,7 +85,7 @@ class Recording:
             "recorded": "",
             "nonce": os.urandom(4).hex(),
             "method": self._request.method,
-            "url": keys.canonical_url(self._request.url),
+            "url": keys.redacted_url(self._request.url, known=self._route.known),
             "status": status,
             "headers": kept,
             "client": client,

@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 import orjson
 
 from cachy.rules import verdict as answers
-from cachy.rules.key import is_credential_param
+from cachy.rules.key import is_secret_param
 from cachy.store.entry import json_bytes
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def _of_url(url: str) -> list[str]:
         parts = urlsplit(url)
     except ValueError:
         return []
-    values = [value for name, value in parse_qsl(parts.query) if is_credential_param(name)]
+    values = [value for name, value in parse_qsl(parts.query) if is_secret_param(name)]
     return values + [unquote(part) for part in (parts.username, parts.password) if part]
 
 

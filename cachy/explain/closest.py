@@ -30,7 +30,9 @@ class Asked(NamedTuple):
     def of(cls, canonical: bytes) -> Asked:
         """From its canonical form."""
         method, _, url = canonical.partition(b"\n")[0].decode().partition(" ")
-        return cls(method, url, outline(canonical), outline(canonical, full=True))
+        return cls(
+            method, keys.redacted_url(url), outline(canonical), outline(canonical, full=True)
+        )
 
     @classmethod
     def again(cls, head: dict[str, Any]) -> Asked:

@@ -25,7 +25,7 @@ from cachy.engine.recording import Recording
 from cachy.engine.threads import in_thread
 from cachy.errors import CacheMiss
 from cachy.patch.miss import answer
-from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
+from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, redacted_url
 from cachy.store.entry import to_wire
 
 if TYPE_CHECKING:
@@ -469,7 +469,7 @@ def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
 def _hop(response: Any, following: Any) -> dict[str, Any]:
     return {
         "status": response.status_code,
-        "location": canonical_url(str(response.url.join(response.headers.get("location", "")))),
+        "location": redacted_url(str(response.url.join(response.headers.get("location", "")))),
         "method": following.method,
-        "url": canonical_url(str(following.url)),
+        "url": redacted_url(str(following.url)),
     }
