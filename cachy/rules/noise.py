@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cachy.rules.tables import Noise
 
 RUN = 4096
-"""A text of at least as many bytes without white space is no prose, and is not searched."""
+"""A text of at least as many bytes without white space is not prose, and is not searched."""
 
 _WORTH_IT = 4 * RUN
 _MOST_CLEAN = 4096
@@ -107,7 +107,7 @@ def _gated(noise: Iterable[Noise]) -> _Gated:
 
 
 def _gate(marker: bytes) -> int | bytes:
-    """What to look for first: the rarest byte of a marker, or nothing if there is no marker."""
+    """What to look for first: the rarest byte of a marker, or nothing for an empty one."""
     return max(marker, key=_rarity) if marker else b""
 
 

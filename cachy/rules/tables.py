@@ -35,7 +35,7 @@ class Noise(NamedTuple):
     numbered: bool = False
 
 
-# The random part of tempfile's names has 8 characters of these 37. A name that somebody chose may
+# The random part of tempfile's names has 8 characters of these 37. A name that a person chose may
 # have as many: those made of words and numbers (`report_1`, `20240101`) are left as they are, which
 # are fewer than 1 in 5,000 of tempfile's own.
 _WORDS = (
@@ -213,7 +213,7 @@ KEY_HEADERS = frozenset(
 """The request headers that decide the answer on every host."""
 
 KEY_HEADER_PARTS = ("model", "deployment")
-"""A header with one of these in its name decides: some gateways are told the model nowhere else."""
+"""A header with one of these in its name decides: some gateways take the model from there alone."""
 
 KEY_HEADER_PREFIXES = ("x-portkey-",)
 """Headers that decide by the start of their names: each chooses where Portkey sends the request."""
@@ -222,7 +222,7 @@ PLAIN_HEADERS = (
     KEY_HEADERS - {"x-portkey-virtual-key", "cf-aig-metadata"}
 ) | {"accept-language", "content-language", "notion-version", "prefer"}  # fmt: skip
 """Headers whose values stand in the canonical request. Of other headers, which may hold a secret or
-somebody's name, a digest stands there."""
+the name of a person, a digest stands there."""
 
 LIST_HEADERS = frozenset(
     {"accept", "anthropic-beta", "openai-beta", "x-anthropic-beta", "x-goog-fieldmask"}
@@ -375,15 +375,14 @@ LINKS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "local_shell_call": ("call_id", "id"),
     "shell_call": ("call_id", "id"),
     "apply_patch_call": ("call_id", "id"),
-    "message": ("id",),
     # Mistral
     "function.call": ("id",),
 }
 """Fields that hold an id, in objects with this `type`."""
 
-LINKS_WITH: dict[str, str] = {"reasoning": "encrypted_content"}
-"""Objects of a type whose `id` only links if they also have this field: without it, the id of a
-reasoning item names what the server keeps."""
+LINKS_WITH: dict[str, str] = {"reasoning": "encrypted_content", "message": "content"}
+"""Objects of a type whose `id` only links if they also have this field: without it, the id names
+what the server keeps."""
 
 LINK_BACK = "call_id"
 """A field that may refer to a call which the server keeps (`previous_response_id`): it only links
@@ -394,7 +393,7 @@ LINK_LENGTH = 100
 
 STATE_FIELDS = frozenset({"conversation", "conversation_id", "sessionId"})
 """Fields of a body that name a conversation which the server keeps and each request moves on.
-(`previous_response_id` is no such name: what it stands for never changes.)"""
+(`previous_response_id` is not among them: what it stands for never changes.)"""
 
 STATE_FIELDS_OF_ADDED_HOSTS = frozenset(
     {"conversationId", "thread_id", "threadId", "session_id", "chat_id", "chatId"}

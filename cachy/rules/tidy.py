@@ -27,7 +27,7 @@ from cachy.rules.tables import (
     SPELLINGS,
 )
 
-_DEEPEST = 64  # below it data stays as it is: whether it is tidied must not hang on the stack
+_DEEPEST = 64  # deeper data stays as it is: the result must not depend on the stack that is left
 _SPECIAL = LINKS_ANYWHERE | IGNORED_ANYWHERE | {LINK_BACK, "id"}
 
 
@@ -146,7 +146,7 @@ def _links(data: dict[str, Any], under: str) -> tuple[str, ...]:
     if kind.__class__ is str:
         if kind in LINKS_OF_TYPE:
             return LINKS_OF_TYPE[kind]
-        if kind in LINKS_WITH and data.get(LINKS_WITH[kind]):
+        if kind in LINKS_WITH and data.get(LINKS_WITH[kind]) is not None:
             return ("id",)
         if kind.endswith(("_output", ".result")):
             return (LINK_BACK,)

@@ -567,6 +567,7 @@ def test_a_call_that_the_server_keeps_is_named_by_its_id() -> None:
         ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, True),
         ({"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"}, True),
         ({"type": "reasoning", "summary": []}, False),
+        ({"type": "message", "role": "assistant"}, False),
         ({"type": "item_reference"}, False),
         ({"type": "web_search_call", "status": "completed"}, False),
         ({"type": "image_generation_call", "status": "completed"}, False),
