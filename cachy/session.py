@@ -107,6 +107,7 @@ def enable_cachy(
     errors: bool = False,
     requests: str = "outline",
     noise: Iterable[Noise] = NOISE,
+    key_headers: Iterable[str] = (),
     scope: str = "",
     repeats: str = "same",
     fakes: bool = False,
@@ -129,6 +130,8 @@ def enable_cachy(
     - `errors`: also keep client errors that would repeat (400, 404, 422, …).
     - `requests`: what of a request is kept with its answer: its outline, full, or none.
     - `noise`: patterns that are normalised before requests are compared; `()` for none.
+    - `key_headers`: names of request headers that decide answers ("x-tenant"), or do not
+      ("-x-session"), beside those that cachy knows.
     - `scope`: a name that goes into every key, as within `with scope(…)`.
     - `repeats`: "same" answers identical requests alike; "distinct" numbers them in the order they
       are made, so that a loop gets five answers to one question, and the same five next time.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import ConfigError
 from cachy.rules.hosts import Hosts, doms
-from cachy.rules.key import NOISE, Noise
+from cachy.rules.key import NOISE, Noise, check_key_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -54,6 +54,7 @@ class Settings(NamedTuple):
     errors: bool = False
     requests: str = "outline"
     noise: tuple[Noise, ...] = NOISE
+    key_headers: tuple[str, ...] = ()
     scope: str = ""
     repeats: str = "same"
     fakes: bool = False
@@ -179,6 +180,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "errors": bool,
     "requests": lambda value: _one_of("requests", value, _REQUESTS),
     "noise": _check_noise,
+    "key_headers": check_key_headers,
     "scope": _check_scope,
     "repeats": lambda value: _one_of("repeats", value, _REPEATS),
     "fakes": bool,

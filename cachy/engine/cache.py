@@ -20,7 +20,7 @@ from cachy.engine.recording import Question, Recording
 from cachy.engine.repeats import Numbers, scope_within
 from cachy.engine.threads import Threads
 from cachy.errors import REMEDY, CacheMiss
-from cachy.rules.key import canonical, canonical_url, digest, numbered
+from cachy.rules.key import digest, identify, numbered, redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of
 from cachy.store.base import Where
@@ -139,9 +139,15 @@ class Cache:
         started = time.perf_counter() if events.log.wanted() else 0.0
         number = None
         try:
-            canon = canonical(request, scope=scope_within(settings.scope), noise=settings.noise)
+            canon, keeps_state = identify(
+                request,
+                scope=scope_within(settings.scope),
+                noise=settings.noise,
+                known=route.known,
+                key_headers=settings.key_headers,
+            )
             key = digest(canon)
-            if settings.repeats == "distinct":
+            if keeps_state or settings.repeats == "distinct":
                 number = self.numbers.take(key)
                 if number.value:
                     canon = numbered(canon, number.value)
@@ -267,7 +273,7 @@ class Cache:
     ) -> CacheMiss:
         return CacheMiss(
             method=method,
-            url=canonical_url(url),
+            url=redacted_url(url),
             model=model,
             store=self.store.label,
             reason=reason,
@@ -292,7 +298,7 @@ class Cache:
             self.events.log.write(
                 event,
                 request.method,
-                canonical_url(request.url),
+                redacted_url(request.url),
                 started=missing.started,
                 key=key_of(missing.key),
                 model=missing.model(),

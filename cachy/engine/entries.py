@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cachy.rules.headers import kept_headers
-from cachy.rules.key import canonical_url
+from cachy.rules.key import redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of, usage_of
 from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
@@ -27,12 +27,13 @@ def make_head(
     key: str,
     *,
     nonce: str,
+    known: bool = True,
     hdrs: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the head of an entry as far as it is known before the body.
 
-    `key` has all 64 digits; `nonce` is a few random hex digits; `hdrs` are the lower-case names of
-    response headers to keep beside the usual ones.
+    `key` has all 64 digits; `nonce` is a few random hex digits; `known`: the host is one that cachy
+    knows; `hdrs` are the lower-case names of response headers to keep beside the usual ones.
     """
     encoded = any(name.lower() == "content-encoding" for name, _ in response.headers)
     head: dict[str, Any] = {
@@ -41,7 +42,7 @@ def make_head(
         "recorded": "",
         "nonce": nonce,
         "method": request.method,
-        "url": canonical_url(request.url),
+        "url": redacted_url(request.url, known=known),
         "status": response.status,
         "headers": kept_headers(response.headers, frozenset(hdrs), encoded),
         "client": response.client,

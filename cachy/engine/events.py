@@ -28,7 +28,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CachyWarning, ConfigError
-from cachy.rules.key import canonical_url
+from cachy.rules.key import redacted_url
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -189,7 +189,7 @@ class Events:
 
     def _note(self, event: str, method: str, url: str, reason: str) -> None:
         if self.log.wanted():
-            self.log.write(event, method, canonical_url(url), reason=reason)
+            self.log.write(event, method, redacted_url(url), reason=reason)
 
     def show(self, event: str, key: str, line: str) -> None:
         """Print a hit or a miss, where `debug` is on."""

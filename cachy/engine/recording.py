@@ -117,6 +117,7 @@ class Recording:
             response,
             self._question.key,
             nonce=os.urandom(4).hex(),
+            known=self._question.route.known,
             hdrs=self._settings.hdrs,
         )
         headers: list[tuple[str, str]] = self._head["headers"]

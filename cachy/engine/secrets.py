@@ -28,7 +28,7 @@ import orjson
 
 from cachy.engine.secret_shapes import EXAMPLE_ACCOUNTS, NAMED, PLACEHOLDER, SHAPES, Shape
 from cachy.rules import protocols, streams
-from cachy.rules.key import is_credential_param
+from cachy.rules.key import is_secret_param
 from cachy.store.entry import json_bytes
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _of_url(url: str) -> list[str]:
         query = parse_qsl(parts.query)
     except ValueError:
         return []
-    values = [value for name, value in query if is_credential_param(name)]
+    values = [value for name, value in query if is_secret_param(name)]
     return values + [unquote(part) for part in (parts.username, parts.password) if part]
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from cachy.rules.key import redacted_url
 from cachy.rules.outline import Outline, outline
 from cachy.rules.usage import model_of
 
@@ -24,6 +25,7 @@ class MissedRequest(NamedTuple):
     def from_canonical(cls, canonical: bytes) -> MissedRequest:
         """Read a canonical request."""
         method, _, url = canonical.partition(b"\n")[0].decode().partition(" ")
+        url = redacted_url(url)  # as it is stored
         return cls(method, url, outline(canonical), outline(canonical, full=True))
 
     @classmethod

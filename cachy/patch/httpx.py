@@ -24,7 +24,7 @@ from cachy.engine.recording import Recording
 from cachy.errors import CacheMiss
 from cachy.patch.fakes import is_fake
 from cachy.patch.miss import MissAnswer, answer
-from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, canonical_url
+from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, redacted_url
 from cachy.rules.message import Hop, Request, ResponseHead
 from cachy.store.entry import Entry, to_wire
 
@@ -438,7 +438,7 @@ def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
 def _hop(response: Any, following: Any) -> Hop:
     return Hop(
         response.status_code,
-        canonical_url(str(response.url.join(response.headers.get("location", "")))),
+        redacted_url(str(response.url.join(response.headers.get("location", "")))),
         following.method,
-        canonical_url(str(following.url)),
+        redacted_url(str(following.url)),
     )

@@ -1,6 +1,7 @@
-"""A request, and the head of a response, in the terms of no HTTP library.
+"""Requests and response heads, in no HTTP library's terms.
 
-Adapters, importers and tests speak these words, so that one rule serves them all.
+Adapters (`cachy/patch/`) and importers translate what their library has into these, and the rest of
+cachy knows nothing else.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Headers = Sequence[tuple[str, str]]
-
 
 class Request(NamedTuple):
-    """What a client is about to send.
+    """A request as it goes out.
 
-    `headers` are (lower-case name, value) pairs; `body` is complete.
+    `headers` are all its headers as (lower-case name, value) pairs, in their order; a name may
+    occur more than once. `body` is complete, and encoded as it is sent.
+
+    >>> Request("POST", "https://a.example/b", [("accept", "*/*")], b"{}").header("accept")
+    '*/*'
     """
 
     method: str
     url: str
-    headers: Headers
+    headers: Sequence[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
@@ -30,8 +33,11 @@ class Request(NamedTuple):
 
 
 class Hop(NamedTuple):
-    """One redirect on the way to a response: its status and location, and the request that
-    followed it."""
+    """A redirect that was followed on the way to a response.
+
+    `method` and `url` are those of the request that was redirected, `status` and `location` those
+    of the answer that it got.
+    """
 
     status: int
     location: str
@@ -40,15 +46,17 @@ class Hop(NamedTuple):
 
 
 class ResponseHead(NamedTuple):
-    """A response before its body.
+    """What is known of a response before its body is read.
 
-    `headers` are as received, as text; `reason` is None where it is the standard phrase of the
-    status; `client` is the library that made the call and its version, such as `httpx/0.28.1`.
+    `headers` are (name, value) pairs as they came. `http` is the version in the form "HTTP/1.1".
+    `reason` is the reason phrase, None if it is the usual one of its status. `redirects` are the
+    hops that led here, the first one first. `client` names the HTTP library and its version, for
+    example "httpx/0.28.1".
     """
 
     status: int
-    headers: Headers
-    client: str
+    headers: Sequence[tuple[str, str]]
     http: str = "HTTP/1.1"
     reason: str | None = None
     redirects: Sequence[Hop] = ()
+    client: str = ""

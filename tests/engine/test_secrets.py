@@ -234,11 +234,11 @@ def plants() -> list[Plant]:
                          "subscription_key", "x-api-token", "oauth_token", "user_token",
                          "jwt_token", "ApiToken", "privateKey", "token", "auth")
         ),
-        Plant("query parameter of any name", secret := f"sk-{letters(48)}", False,
+        Plant("query parameter of any name", secret := f"sk-{letters(48)}", True,
               query=f"q={secret}"),
         Plant("user", secret := opaque(), True, user=f"{secret}@"),
         Plant("password", secret := opaque(), True, user=f"me:{secret}@"),
-        Plant("path", secret := f"xai-{letters(80)}", False, path=f"/{secret}/v1/chat/completions"),
+        Plant("path", secret := f"xai-{letters(80)}", True, path=f"/{secret}/v1/chat/completions"),
         # … and that responses carry
         *(
             Plant(f"response header {name}", secret := opaque(), True,
