@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 class Missing(Question):
     """A request that the store does not answer. `started` is when it was made
     (`time.perf_counter()`), or 0 if nobody reads the log; `defects` are what is wrong with
-    recordings of it."""
+    recordings of it; `taken`: its call has begun."""
 
-    __slots__ = ("defects", "started")
+    __slots__ = ("defects", "started", "taken")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Missing(Question):
     ) -> None:
         super().__init__(request, route, canonical, key, number)
         self.started, self.defects = started, defects
+        self.taken = False
 
     def model(self) -> str | None:
         """Return the model that the request names."""

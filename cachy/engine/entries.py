@@ -15,7 +15,7 @@ from cachy.rules.usage import model_of, usage_of
 from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from cachy.rules.message import Request, ResponseHead
     from cachy.rules.verdict import Answer
@@ -64,12 +64,14 @@ def make_entry(
     *,
     recorded: str,
     ms: float,
+    times: Sequence[tuple[int, int]] = (),
     requests: str = "outline",
 ) -> Entry:
     """Return the entry of an answer that is complete.
 
     `head` comes from `make_head`; `recorded` is a UTC time in ISO 8601, `ms` the milliseconds that
-    the call took; `requests` says what of the request is kept: `outline`, `full` or `none`.
+    the call took; `times` are those of a stream's pieces: (bytes so far, milliseconds since the
+    call began); `requests` says what of the request is kept: `outline`, `full` or `none`.
     """
     full = requests == "full" and len(canonical) < HEAD_LIMIT
     asked = outline(canonical, full=full)
@@ -81,6 +83,44 @@ def make_entry(
         "stream": answer.kind,
         "usage": usage_of(answer),
     }
+    if len(times) > 1:
+        complete["times"] = _deltas(times)
     if requests != "none":
         complete["request"] = asked
     return Entry(complete, answer.body)
+
+
+MOST_TIMES = 64
+
+
+def _deltas(times: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Return at most `MOST_TIMES` of these, each as the difference from the one before. Pieces
+    that came close together become one."""
+    chosen = list(times)
+    while len(chosen) > MOST_TIMES:
+        gaps = sorted(range(len(chosen) - 1), key=lambda i: chosen[i + 1][1] - chosen[i][1])
+        dropped = set(gaps[: len(chosen) - MOST_TIMES])
+        chosen = [each for i, each in enumerate(chosen) if i not in dropped]
+    before = (0, 0)
+    deltas = []
+    for each in chosen:
+        deltas.append([each[0] - before[0], each[1] - before[1]])
+        before = each
+    return deltas
+
+
+def pieces(head: dict[str, Any], body: bytes) -> list[bytes]:
+    """Return a recorded body in the pieces in which it came; in one, where that is not known."""
+    if "times" not in head:
+        return [body]
+    cut, at = [], 0
+    try:
+        for size, _ in head["times"]:
+            if not 0 <= size <= len(body) - at:
+                return [body]
+            if size:
+                cut.append(body[at : at + size])
+            at += size
+    except (TypeError, ValueError):
+        return [body]  # not what cachy writes
+    return [*cut, body[at:]] if at < len(body) else cut

@@ -39,6 +39,8 @@ _DEBUG, _INFO = 10, 20  # as in `logging`
 _LEVELS = {"hit": _DEBUG, "passed through": _DEBUG}
 _STDERR = frozenset({"1", "true", "yes", "on", "stderr", "-"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
+MANY_HITS = 20
+"""Identical requests in one session after which a warning names the ways to get other answers."""
 _SIGNS = {"hit": "🟢", "miss": "🔴"}
 
 
@@ -154,14 +156,26 @@ class Events:
         self.log, self.debug = log, debug
         self.stats = Stats()
         self._warned: set[str] = set()
+        self._hits: dict[str, int] = {}
 
     def hit(self, key: str, head: dict[str, Any]) -> None:
-        """Count an answer from the store."""
+        """Count an answer from the store. Warn once of a request that is made again and again: a
+        loop that asks until the answer is right never ends on a recording."""
+        self._hits[key] = hits = self._hits.get(key, 0) + 1
+        if hits == MANY_HITS:
+            self._warn_of_repeats(head)
         stats = self.stats
         stats.hits += 1
         stats.seconds_saved += head["ms"] / 1000
         stats.tokens_saved += _tokens(head.get("usage"))
         stats.used.add(key)
+
+    def _warn_of_repeats(self, head: dict[str, Any]) -> None:
+        self.warn(
+            f"the same request to {head.get('url')} was answered {MANY_HITS} times with the same "
+            f'recording. If each try should get an answer of its own, use repeats="distinct", or '
+            f"a scope for each: with scope(name): …"
+        )
 
     def miss(self) -> None:
         """Count a request that the store did not answer."""

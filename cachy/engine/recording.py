@@ -7,9 +7,10 @@
     PASSING   its response has begun, and its body is passed on piece by piece
     OVER      kept or not; nothing changes any more
 
-The adapter calls each method where the live response does it. Feeding costs a list append; the rest
-is done once, when the answer is complete. What is not worth keeping is counted and dropped. A
-recording knows no cache: it reports to a `Listener`.
+The adapter calls each method where the live response does it. Recording listens: it changes nothing
+of the response, and feeding costs a list append. The rest is done once, when the answer is
+complete. What is not worth keeping is counted and dropped. A recording knows no cache: it reports
+to a `Listener`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy.engine.entries import make_entry, make_head
-from cachy.rules import streams
-from cachy.rules.key import KEY_LENGTH
-from cachy.rules.verdict import Answer, candidate, flaw
+from cachy.rules import encodings, protocols, streams
+from cachy.rules.key import KEY_LENGTH, normalised
+from cachy.rules.tables import HARMLESS_NOISE
+from cachy.rules.verdict import REDIRECTS, Answer, candidate, flaw
 from cachy.store.entry import BODY_LIMIT
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from cachy.engine.inflight import Flight
     from cachy.engine.repeats import Number
     from cachy.engine.secrets import Finding
+    from cachy.rules.encodings import Decoder
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request, ResponseHead
     from cachy.settings import Settings
@@ -71,6 +74,50 @@ class State(Enum):
     OVER = auto()
 
 
+class Body:
+    """A body as it passes: its pieces, decoded at once where it is a stream, whose end must be
+    noticed, or else when it is complete.
+
+    `times` are (bytes so far, milliseconds since the call began) of the pieces, where it is known
+    how much of the decoded body each of them holds.
+    """
+
+    MOST_TIMES = 1024
+
+    def __init__(self, decoder: Decoder, stream: bool, started: float) -> None:
+        self._decoder, self._started = decoder, started
+        self.watch = streams.Watch() if stream else None
+        self.length = 0
+        self.times: list[tuple[int, int]] = []
+        self._pieces: list[bytes] = []
+
+    def feed(self, piece: bytes) -> str:
+        """Note a piece, as it came over the wire. Return what the watch says of it. Raise
+        ValueError for damaged data."""
+        if self.watch is not None:
+            piece = self._decoder.feed(piece)
+        self.length += len(piece)
+        if self.length > BODY_LIMIT:
+            self._pieces = []  # too long to keep: free its memory
+            return ""
+        self._pieces.append(piece)
+        if piece and (self.watch is not None or self._decoder is encodings.IDENTITY):
+            self.times.append((self.length, round((time.perf_counter() - self._started) * 1000)))
+            if len(self.times) > self.MOST_TIMES:
+                self.times = self.times[1::2]  # pieces that follow each other become one
+        return "" if self.watch is None else self.watch.see(piece)
+
+    def whole(self) -> bytes:
+        """Return the decoded body as far as it has come. Raise ValueError for damaged data."""
+        raw = b"".join(self._pieces)
+        if self.watch is not None:
+            return raw
+        body = self._decoder.feed(raw) + self._decoder.finish()
+        self._pieces = [body]
+        self._decoder = encodings.IDENTITY
+        return body
+
+
 class Recording:
     """A live call being recorded: `begin` with its response, `feed` the body as it passes, say
     `ended` when its end is reached, and `commit` when it is closed."""
@@ -86,11 +133,9 @@ class Recording:
         self._state = State.WAITING
         self._head: dict[str, Any] = {}
         self._content_type = ""
-        self._pieces: list[bytes] = []
-        self._length = 0
-        self._kept_length = -1
+        self._body: Body | None = None
+        self._kept = -1
         self._ended = False
-        self._watch: streams.Watch | None = None
         self._held = b""
         self.may_be_whole = False  # whether what was fed last may be the end of a stream
 
@@ -99,18 +144,20 @@ class Recording:
         """The key as it names an entry."""
         return self._question.key[:KEY_LENGTH]
 
-    def begin(
-        self, response: ResponseHead, *, sent: Sequence[tuple[str, str]]
-    ) -> list[tuple[str, str]] | None:
-        """Return the headers that the client shall see, now as in every replay. None if a response
-        of this status is not recorded: then the client gets it as it came.
+    def begin(self, response: ResponseHead, *, sent: Sequence[tuple[str, str]]) -> bool:
+        """Start to record a response. False for one that is not recorded.
 
         `sent` are all the headers that the request had in the end: nothing that is kept may repeat
         a credential among them.
         """
         if not candidate(response.status, errors=self._settings.errors):
             self.abandon(f"its status is {response.status}")
-            return None
+            return False
+        encoding = ", ".join(v for n, v in response.headers if n.lower() == "content-encoding")
+        decoder = encodings.decoder(encoding)
+        if decoder is None:
+            self.abandon(f"its encoding {encoding!r} cannot be decoded here")
+            return False
         self._request = self._request._replace(headers=sent)
         self._head = make_head(
             self._request,
@@ -120,48 +167,53 @@ class Recording:
             known=self._question.route.known,
             hdrs=self._settings.hdrs,
         )
-        headers: list[tuple[str, str]] = self._head["headers"]
-        self._content_type = next((value for name, value in headers if name == "content-type"), "")
-        if streams.kind(self._content_type):
-            self._watch = streams.Watch()
+        content_types = (v for n, v in response.headers if n.lower() == "content-type")
+        self._content_type = next(content_types, "")
+        stream = streams.kind(self._content_type) is not None
+        self._body = Body(decoder, stream, self._started)
         self._state = State.PASSING
-        return headers
+        return True
 
     def hand_over(self) -> None:
         """Note that the caller reads the body itself, and may never read it to its end."""
         if self._flight is not None:
-            self._flight.hand_over(stream=self._watch is not None)
+            stream = self._body is not None and self._body.watch is not None
+            self._flight.hand_over(stream=stream)
 
     def abandon(self, reason: str = "it was left before its end") -> None:
         """Discard the recording: the response is incomplete and will stay so. Idempotent."""
-        if self._state is not State.OVER and self._kept_length < 0:
+        if self._state is not State.OVER and self._kept < 0:
             self._listener.not_kept(self._request.method, self._request.url, reason)
         self._finish()
 
     def _finish(self) -> None:
         self._state = State.OVER
         number = self._question.number
-        if number is not None and self._kept_length < 0:
+        if number is not None and self._kept < 0:
             number.give_back()
         if self._flight is not None:
             self._flight.land()
 
     def feed(self, piece: bytes) -> bytes:
-        """Note a piece of the decoded body. Return what to pass on now: all that came, or nothing,
-        if the end of the stream should be fetched first. If `may_be_whole` then, it is time to
-        commit."""
-        self._length += len(piece)
-        if self._length > BODY_LIMIT:
-            self._pieces = []  # too long to keep: free its memory
-            self.may_be_whole = False
-            return self.release() + piece
-        self._pieces.append(piece)
-        sign = self._watch.see(piece) if self._watch is not None else ""
+        """Note a piece of the body. Return what to pass on now: all that came, or nothing, if the
+        end of the stream should be fetched first. If `may_be_whole` then, it is time to commit."""
+        sign = ""
+        if self._body is not None and self._state is State.PASSING:
+            try:
+                sign = self._body.feed(piece)
+            except ValueError as error:
+                self.abandon(f"its body cannot be decoded ({error})")
         self.may_be_whole = sign == "last"
         if sign == "last but one" or (self._held and not self.may_be_whole):
             self._held += piece
             return b""
         return self.release() + piece
+
+    def feed_decoded(self, body: bytes) -> None:
+        """Note a whole body that was decoded already."""
+        self._body = Body(encodings.IDENTITY, stream=False, started=self._started)
+        self._body.feed(body)
+        self._ended = True
 
     def release(self) -> bytes:
         """Return what was not passed on yet."""
@@ -179,9 +231,14 @@ class Recording:
             self._ms = round((time.perf_counter() - self._started) * 1000, 1)
         return self._ms
 
+    @property
+    def _length(self) -> int:
+        """How much of the body has come."""
+        return 0 if self._body is None else self._body.length
+
     def due(self) -> bool:
         """Tell whether `commit` may have something to do."""
-        return self._state is State.PASSING and self._length != self._kept_length
+        return self._state is State.PASSING and self._length != self._kept
 
     def commit(self, *, closing: bool = True) -> None:
         """Keep the recording if it is worth keeping. Raise nothing.
@@ -197,43 +254,79 @@ class Recording:
         finally:
             if closing:
                 self._finish()
-            elif self._length == self._kept_length and self._flight is not None:
+            elif self._length == self._kept and self._flight is not None:
                 self._flight.land()
 
     def _keep(self, *, final: bool) -> None:
         """Keep the answer as far as it has come, unless it is flawed. If it is the `final` one, say
         why not, unless the start of it was kept already."""
-        answer = Answer(
-            self._head["status"], self._content_type, b"".join(self._pieces), self._ended
-        )
-        request = self._request
-        if reason := self._flaw(answer):
-            if final and self._kept_length < 0:
+        assert self._body is not None
+        request, body = self._request, b""
+        try:
+            if self._body.length <= BODY_LIMIT:
+                body = self._body.whole()
+            reason = ""
+        except ValueError as error:
+            reason = f"its body cannot be decoded ({error})"
+        if max(self._body.length, len(body)) > BODY_LIMIT:
+            reason = f"it is longer than {BODY_LIMIT:,} bytes"
+        answer = Answer(self._head["status"], self._content_type, body, self._ended)
+        if reason := reason or self._flaw(answer) or self._repeated(answer):
+            if final and self._kept < 0:
                 self._listener.not_kept(request.method, request.url, reason)
             return
+        from cachy.engine import secrets  # not on the path of a hit
+
+        head = self._head
+        if answer.status not in REDIRECTS:  # which mean nothing without their location
+            head = {**head, "headers": secrets.public_headers(head["headers"], request)}
         entry = make_entry(
-            self._head,
+            head,
             request,
             self._question.canonical,
             answer,
             recorded=_utc_now(),
             ms=self.ms(),
+            times=self._body.times,
             requests=self._settings.requests,
         )
-        self._kept_length = self._length
-        from cachy.engine import secrets  # not on the path of a hit
-
+        self._kept = self._length
         findings = secrets.in_recording(
             entry, self._question.canonical, request, events=answer.events
         )
         self._listener.keep(entry, findings)
 
-    def _flaw(self, answer: Answer) -> str | None:
-        """Return why an answer is not worth keeping."""
-        if self._length > BODY_LIMIT:
-            return f"it is longer than {BODY_LIMIT:,} bytes"
+    def _flaw(self, answer: Answer) -> str:
         route, get = self._question.route, self._request.method == "GET"
-        return flaw(answer, poll=route.poll, known=route.known, get=get)
+        return flaw(answer, poll=route.poll, known=route.known, get=get) or ""
+
+    def _repeated(self, answer: Answer) -> str:
+        """Return why an answer is true of this one request alone: it repeats a text that the key
+        leaves out, such as the name of a temporary file of this run."""
+        settings, question = self._settings, self._question
+        texts = normalised(
+            question.request,
+            noise=settings.noise,
+            known=question.route.known,
+            key_headers=settings.key_headers,
+        )
+        texts = tuple(text for text in texts if not text.startswith(HARMLESS_NOISE))
+        if not texts:
+            return ""
+        said = answer.body + b"\0" + _said(answer) if answer.kind else answer.body
+        if any(text in said for text in texts):
+            return "it repeats a name of this run, such as that of a temporary file"
+        return ""
+
+
+def _said(answer: Answer) -> bytes:
+    """Return the texts of a stream, put together: a name may come in several events."""
+    texts: dict[object, str] = {}
+    for event in answer.events:
+        if isinstance(event.data, dict):
+            for slot, _, text in protocols.known().pieces(event.data):
+                texts[slot] = texts.get(slot, "") + text
+    return "\0".join(texts.values()).encode("utf-8", "surrogatepass")
 
 
 def _utc_now() -> str:

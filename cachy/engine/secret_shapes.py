@@ -161,7 +161,7 @@ NAMED = (
 PLACEHOLDER = re.compile(
     r"example|your|xxxx|placeholder|dummy|fake|sample|redacted|scrubbed|secret|change_?me|insert"
     r"|replace|\*\*\*\*|\.\.\.\.|12345678|abcdefgh|deadbeef|not-?needed|_here|-here|password"
-    r"|process\.env|os\.environ|getenv",
+    r"|sha256:|process\.env|os\.environ|getenv",
     re.IGNORECASE,
 )
 EXAMPLE_ACCOUNTS = frozenset({"123456789012", "111122223333", "444455556666", "123456789123"})

@@ -94,6 +94,19 @@ def in_recording(
     return list(dict.fromkeys(findings + _in_addresses(entry)))
 
 
+def public_headers(headers: Sequence[tuple[str, str]], request: Request) -> list[tuple[str, str]]:
+    """Return the response headers without those whose values look like credentials, or repeat one
+    that the request was sent with: a client can do without them, and the rest can be shared."""
+    own = _spellings(credentials(request))
+    return [pair for pair in headers if not _is_secret_header(*pair, own)]
+
+
+def _is_secret_header(name: str, value: str, own: Collection[bytes]) -> bool:
+    if name in _ADDRESSES and any(map(_of_url, _URL_END.split(value))):
+        return True
+    return any(True for _ in _hits(json_bytes({name: value}), own))
+
+
 def in_entry(entry: Entry) -> list[Finding]:
     """Return what should not have been committed of an entry."""
     return _in_parts(entry, b"", json_bytes(entry.head.get("request")), ())

@@ -6,22 +6,39 @@ from functools import lru_cache
 from typing import Any
 
 _MOCKERS = frozenset({"respx", "pytest_httpx", "unittest"})
+_IN_PROCESS = frozenset({"starlette.testclient", "fastapi.testclient", "flask.testing"})
+_DEEPEST = 3  # transports within transports
 
 
-def is_fake(client: Any, url: Any, method: str, fakes: tuple[type, ...]) -> bool:
+def is_fake(
+    client: Any, url: Any, method: str, fakes: tuple[type, ...], real: tuple[type, ...]
+) -> bool:
     """Tell whether a client of httpx or httpx2 would send a request to a mock or an in-process app.
 
-    `method` is the name of a transport's method, `fakes` are the transports of that kind that the
-    library itself has. No public name tells a client's transport, nor the pool under it, which
-    respx replaces.
+    `method` is the name of a transport's method; `fakes` and `real` are the transports of each kind
+    that the library itself has. No public name tells a client's transport, nor the pool under it,
+    which respx replaces.
     """
     find = getattr(client, "_transport_for_url", None)
     transport = find(url) if find is not None else None
-    if isinstance(transport, fakes):
+    if transport.__class__ not in real and _is_in_process(transport, fakes, _DEEPEST):
         return True
     pool = getattr(transport, "_pool", None)
     return _is_mock(getattr(type(transport), method, None)) or (
         pool is not None and _is_mock(getattr(type(pool), method, None))
+    )
+
+
+def _is_in_process(transport: Any, fakes: tuple[type, ...], depth: int) -> bool:
+    """Look through the transports that a user's transport wraps."""
+    if isinstance(transport, fakes) or type(transport).__module__ in _IN_PROCESS:
+        return True
+    if depth == 0:
+        return False
+    inner = getattr(transport, "__dict__", {}).values()
+    base = fakes[0].__mro__[1:-1]  # what the library's own transports derive from
+    return any(
+        _is_in_process(each, fakes, depth - 1) for each in list(inner) if isinstance(each, base)
     )
 
 

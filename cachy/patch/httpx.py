@@ -1,250 +1,333 @@
-"""httpx and httpx2: `Client.send` and `AsyncClient.send`, the library passed in as a module.
+"""httpx and httpx2, the library passed in as a module.
 
-    send ──▶ _recall() ──▶ _LEAVE      not for cachy: the original `send`
-                      ├──▶ Response    a plain hit, through plain functions only
-                      └──▶ _Call ────▶ steps(): look again, wait, call, record; driven sync or async
+Two methods of each client are patched:
 
-A call is written once, as a generator of steps (engine/exchange.py). A miss and its later hits look
-alike because both responses are made here, in `_response`: from the kept headers, and with a body
-that is already decoded.
+    send                   a plain hit, through plain functions only; all else goes on to
+    _send_single_request   one request on its way to the transport: answer it, or record it
+
+A request is final only in the second: there auth flows and request hooks have added their headers,
+and each hop of a redirect comes by itself. So the original `send` runs hooks, redirects and cookies
+on a hit as on a live call, and each hop is an entry of its own. A live response stays what it is:
+only its stream is replaced, by one that passes the bytes on as they come, and listens.
 """
 
 from __future__ import annotations
 
+import warnings
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import lru_cache, partial, wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
 from cachy.engine.cache import Missing
+from cachy.engine.entries import pieces
 from cachy.engine.exchange import Do, adrive, drive, take_off
 from cachy.engine.inflight import Caller, async_caller, running_caller, sync_caller
 from cachy.engine.recording import Recording
-from cachy.errors import CacheMiss
+from cachy.errors import CacheMiss, CachyWarning
 from cachy.patch.fakes import is_fake
 from cachy.patch.miss import MissAnswer, answer
-from cachy.rules.key import KEY_LENGTH, SEEN_HEADERS, redacted_url
-from cachy.rules.message import Hop, Request, ResponseHead
+from cachy.patch.streams import pieces_stream, tapped_stream
+from cachy.rules.message import Request, ResponseHead
+from cachy.rules.request_headers import deciding
 from cachy.store.entry import Entry, to_wire
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.engine.cache import Cache
     from cachy.engine.exchange import Steps
+    from cachy.engine.threads import Threads
     from cachy.patch import Current
     from cachy.rules.hosts import Route
-    from cachy.store.entry import Wire
+
+_LOOKED_INTO = ("send", "_send_single_request")
+_CAPABLE = "httpx 0.24 or later, httpx2 2.0 or later"
 
 # A transport may itself use a client: one call is one recording, that of the outermost. A task that
 # is born within a call inherits this, and is not taken for it.
 _inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
-_LEAVE: Any = object()
 
 
-def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch both clients of httpx or httpx2, once. Return the functions that undo it."""
-    adapter = _Adapter(httpx)
-    undo: list[Callable[[], None]] = []
-    for client_class, make_send in (
-        (httpx.Client, adapter.sync_send),
-        (httpx.AsyncClient, adapter.async_send),
-    ):
-        original = client_class.send
-        if not hasattr(original, "_cachy"):  # after alias_httpx(), httpx and httpx2 are one
-            client_class.send = send = make_send(original, current)
-            send._cachy = True
-            undo.append(partial(_restore, client_class, send, original))
-    return undo
+class _Sent(NamedTuple):
+    """What `send` says of the request that it passes on: whether its caller reads the response
+    itself, and what the look-up gave, if there was one."""
 
-
-def _restore(client_class: Any, send: Any, original: Any) -> None:
-    # If somebody patched over us, we stay underneath, where `current()` keeps us idle.
-    if client_class.send is send:
-        client_class.send = original
-
-
-class _Flavour(NamedTuple):
-    """What differs between sync and async: the bodies that can be sent, and names of methods."""
-
-    stream: Any
-    transport: str
-    read: str
-    close: str
-    caller: Callable[[], Caller]
+    request: Any
+    stream: bool
+    found: Entry | Missing | None
 
 
 class _Call(NamedTuple):
-    """A call that is more than a plain hit. `found` is what the look-up gave; None if the body of
-    the request must be read before there can be one."""
+    """One request that is answered or recorded."""
 
     cache: Cache
     client: Any
     request: Any
-    stream: bool
     route: Route
-    found: Entry | Missing | MissAnswer | None
+
+
+_LEAVE: Any = object()
+_sent: ContextVar[_Sent | None] = ContextVar("cachy_sent", default=None)
+
+
+def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
+    """Patch both clients of httpx or httpx2, once. Return the functions that undo it."""
+    adapter = _Adapter(httpx, current)
+    undo: list[Callable[[], None]] = []
+    flavours = {httpx.Client: adapter.sync, httpx.AsyncClient: adapter.async_}
+    for client_class, flavour in flavours.items():
+        if not all(hasattr(client_class, name) for name in _LOOKED_INTO):
+            warnings.warn(
+                f"cachy: {httpx.__name__} {httpx.__version__} cannot be patched, so its calls go "
+                f"live; supported are {_CAPABLE}",
+                CachyWarning,
+                stacklevel=2,
+            )
+            continue
+        for name, make in zip(_LOOKED_INTO, adapter.makers(flavour), strict=True):
+            original = getattr(client_class, name)
+            if not hasattr(original, "_cachy"):  # alias_httpx() makes httpx httpx2
+                ours = make(original)
+                ours._cachy = True
+                setattr(client_class, name, ours)
+                undo.append(partial(_restore, client_class, name, ours, original))
+    return undo
+
+
+def _restore(client_class: Any, name: str, ours: Any, original: Any) -> None:
+    # If another tool has patched over cachy, this stays underneath, where `current()` is None.
+    if getattr(client_class, name) is ours:
+        setattr(client_class, name, original)
+
+
+class _Flavour(NamedTuple):
+    """What differs between sync and async."""
+
+    stream: Any
+    transport: str
+    read: str
+    caller: Callable[[], Caller]
 
 
 class _Adapter:
     """What needs the library's own classes."""
 
-    def __init__(self, httpx: ModuleType) -> None:
-        self._httpx = httpx
+    def __init__(self, httpx: ModuleType, current: Current) -> None:
+        self._httpx, self._current = httpx, current
         self._client = f"{httpx.__name__}/{httpx.__version__}"
         whole = httpx.Response(200, content=b"whole")
         self._keeps_content = whole.__dict__.get("_content") == b"whole" and whole.is_closed
-        self._sync = _Flavour(httpx.SyncByteStream, "handle_request", "read", "close", sync_caller)
-        self._async = _Flavour(
-            httpx.AsyncByteStream, "handle_async_request", "aread", "aclose", async_caller
-        )
+        self.sync = _Flavour(httpx.SyncByteStream, "handle_request", "read", sync_caller)
+        self.async_ = _Flavour(httpx.AsyncByteStream, "handle_async_request", "aread", async_caller)
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
-        self._tapped_stream = _tapped_stream(httpx)
+        self._real = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+        self._plain_auths = (type(None), httpx.BasicAuth)  # add nothing that decides an answer
+        self._tapped = tapped_stream(httpx)
+        self._pieces = pieces_stream(httpx)
 
-    def sync_send(self, original: Any, current: Current) -> Any:
-        """Return what takes the place of `Client.send`."""
+    def makers(self, flavour: _Flavour) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        """Return what makes the replacements of `_LOOKED_INTO` from the originals."""
+        if flavour is self.sync:
+            return self._sync_send, self._sync_single
+        return self._async_send, self._async_single
 
+    def _sync_send(self, original: Any) -> Any:
         @wraps(original)
         def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
-            cache = current()
-            recalled = _LEAVE
-            if cache is not None:
-                recalled = self._recall(cache, client, request, stream, self._sync)
-            if recalled is _LEAVE:
+            cache = self._current()
+            if cache is None:
                 return original(client, request, stream=stream, **options)
-            if recalled.__class__ is not _Call:
-                return recalled
-            return drive(self._steps(recalled, self._sync, original, options))
+            found = self._plain_hit(cache, client, request, stream, options, self.sync)
+            if found.__class__ is not _Sent:
+                return found
+            token = _sent.set(found)
+            try:
+                return original(client, request, stream=stream, **options)
+            finally:
+                _sent.reset(token)
+                _give_back(found)
 
         return send
 
-    def async_send(self, original: Any, current: Current) -> Any:
-        """Return what takes the place of `AsyncClient.send`."""
-
+    def _async_send(self, original: Any) -> Any:
         @wraps(original)
-        async def asend(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
-            cache = current()
-            recalled = _LEAVE
-            if cache is not None:
-                recalled = self._recall(cache, client, request, stream, self._async)
-            if recalled is _LEAVE:
+        async def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            cache = self._current()
+            if cache is None:
                 return await original(client, request, stream=stream, **options)
-            if recalled.__class__ is not _Call:
-                return recalled
-            return await adrive(self._steps(recalled, self._async, original, options))
+            found = self._plain_hit(cache, client, request, stream, options, self.async_)
+            if found.__class__ is not _Sent:
+                return found
+            token = _sent.set(found)
+            try:
+                return await original(client, request, stream=stream, **options)
+            finally:
+                _sent.reset(token)
+                _give_back(found)
 
-        return asend
+        return send
 
-    def _recall(
-        self, cache: Cache, client: Any, request: Any, stream: bool, flavour: _Flavour
+    def _sync_single(self, original: Any) -> Any:
+        @wraps(original)
+        def single(client: Any, request: Any) -> Any:
+            cache = self._current()
+            route = None
+            if cache is not None and not _is_left(request):
+                route = self._route(cache, client, request, self.sync)
+            if route is None:
+                return original(client, request)
+            call = _Call(cache, client, request, route)
+            return drive(self._steps(call, original, self.sync))
+
+        return single
+
+    def _async_single(self, original: Any) -> Any:
+        @wraps(original)
+        async def single(client: Any, request: Any) -> Any:
+            cache = self._current()
+            route = None
+            if cache is not None and not _is_left(request):
+                route = self._route(cache, client, request, self.async_)
+            if route is None:
+                return await original(client, request)
+            call = _Call(cache, client, request, route)
+            return await adrive(self._steps(call, original, self.async_))
+
+        return single
+
+    def _plain_hit(
+        self, cache: Cache, client: Any, request: Any, stream: bool, options: Any, flavour: _Flavour
     ) -> Any:
-        """Return the response of a plain hit, the call to be made, or _LEAVE for a request that
-        must go through untouched."""
+        """Return the response of a plain hit, or what is known so far of a request that must take
+        the long way: with hooks, an auth flow, a redirect, a stream, or without a recording."""
+        if stream or not self._is_plain(client, request, options):
+            return _Sent(request, stream, None)
+        route = self._route(cache, client, request, flavour)
+        if route is None:
+            return _Sent(request, stream, _LEAVE)
+        if not route.cached:
+            return _Sent(request, stream, None)
+        try:
+            found = cache.lookup(_translated(cache, request, route), route)
+        except CacheMiss:
+            found = None  # it could not be understood; the long way says so again
+        if found.__class__ is Entry and not 300 <= found.head["status"] < 400:
+            return self._response(client, request, found, read=True)
+        return _Sent(request, stream, found)
+
+    def _is_plain(self, client: Any, request: Any, options: Any) -> bool:
+        """Tell whether the request is final, and nobody must see it on its way."""
+        hooks = client.event_hooks
+        if hooks["request"] or hooks["response"] or not hasattr(request, "_content"):
+            return False
+        auth = options.get("auth", self._httpx.USE_CLIENT_DEFAULT)
+        if auth is self._httpx.USE_CLIENT_DEFAULT:
+            auth = client.auth
+        return isinstance(auth, self._plain_auths)
+
+    def _route(self, cache: Cache, client: Any, request: Any, flavour: _Flavour) -> Route | None:
+        """Return how to treat a request, or None for one that must go through untouched."""
         if ((inside := _inside.get()) is not None and inside == running_caller()) or (
             client.is_closed
         ):
-            return _LEAVE
+            return None
         method, url = request.method, str(request.url)
         route = cache.route(method, url)
         if route is None or not isinstance(request.stream, flavour.stream):
-            return _LEAVE  # of a body of the other flavour the client will complain
+            return None  # of a body of the other flavour the client will complain
+        if "upgrade" in request.headers:
+            return None
         if not cache.settings.fakes and is_fake(
-            client, request.url, flavour.transport, self._fakes
+            client, request.url, flavour.transport, self._fakes, self._real
         ):
             cache.events.passed(method, url, "its transport is a fake")
-            return _LEAVE
-        if "upgrade" in request.headers:
-            return _LEAVE
-        found: Entry | Missing | MissAnswer | None = None
+            return None
+        return route
+
+    def _steps(self, call: _Call, original: Any, flavour: _Flavour) -> Steps:
+        """Answer one request, or send it and record the answer. Returns its response, unread."""
+        cache, client, request, route = call
+        sent = _sent.get()
+        mine = sent is not None and sent.request is request
+        if sent is not None and not mine:  # a redirect led here: what it gives is no poll
+            route = route._replace(poll=False)
+        found: Any = sent.found if sent is not None and mine else None
         try:
             if not route.cached:
-                raise cache.refuse(method, url, route)
-            if hasattr(request, "_content"):
-                found = cache.lookup(_translated(request, method, url), route)
-                if found is None:
-                    return _LEAVE
+                raise cache.refuse(request.method, str(request.url), route)
+            if found is None or (isinstance(found, Missing) and found.taken):
+                if not hasattr(request, "_content"):
+                    yield Do(getattr(request, flavour.read))
+                found = cache.lookup(_translated(cache, request, route), route)
+            if found is None:
+                return (yield Do(original, client, request))
+            if isinstance(found, Missing):
+                found.taken = True
+                found = yield from take_off(cache, found, flavour.caller, _read_timeout(request))
         except CacheMiss as miss:
             found = answer(miss, request.headers)
-        if found.__class__ is Entry and not stream:
-            hooks = client.event_hooks
-            if not (hooks["request"] or hooks["response"]):
-                return self._replay(client, request, found, unread=False)
-        return _Call(cache, client, request, stream, route, found)
-
-    def _steps(self, call: _Call, flavour: _Flavour, original: Any, options: Any) -> Steps:
-        """Make a call that is not a plain hit. Returns its response."""
-        cache, client, request, stream, route, found = call
-        answered: Entry | MissAnswer | Recording
-        try:
-            if found is None:
-                yield Do(getattr(request, flavour.read))
-                asked = _translated(request, request.method, str(request.url))
-                found = cache.lookup(asked, route)
-                if found is None:
-                    return (yield Do(original, client, request, stream=stream, **options))
-            if isinstance(found, Missing):
-                timeout = _read_timeout(request)
-                answered = yield from take_off(cache, found, flavour.caller, timeout)
-            else:
-                answered = found
-        except CacheMiss as miss:
-            answered = answer(miss, request.headers)
-        if isinstance(answered, Recording):
-            response = yield from self._record(call, answered, original, options)
-            hooks: list[Any] = []
-        else:
-            response = self._replay(client, request, answered, unread=True)
-            hooks = [partial(hook, request) for hook in client.event_hooks["request"]]
-            hooks += [partial(hook, response) for hook in client.event_hooks["response"]]
-        try:
-            for hook in hooks:
-                yield Do(hook)
-            if not stream:
-                yield Do(getattr(response, flavour.read))
-        except BaseException:
-            yield Do(getattr(response, flavour.close))
-            raise
-        return response
-
-    def _record(self, call: _Call, recording: Recording, original: Any, options: Any) -> Steps:
-        """Call live. Returns the response, unread, its body recorded on its way."""
+        if not isinstance(found, Recording):
+            return self._response(client, request, found, read=False)
         token = _inside.set(running_caller())
         try:
-            live = yield Do(original, call.client, call.request, stream=True, **options)
+            live = yield Do(original, client, request)
         except BaseException:
-            recording.abandon("the call failed")
+            found.abandon("the call failed")
             raise
         finally:
             _inside.reset(token)
-        response = self._tap(call, live, recording)
-        if call.stream:
-            recording.hand_over()
-        return response
+        self._tap(live, found, cache.threads)
+        if not mine or sent is None or sent.stream:
+            found.hand_over()
+        return live
 
-    def _replay(self, client: Any, request: Any, found: Entry | MissAnswer, *, unread: bool) -> Any:
-        """Return the response in an entry, as `send` returns it; if `unread`, with its body to
-        come."""
+    def _tap(self, live: Any, recording: Recording, threads: Threads) -> None:
+        """Have the body of a live response recorded on its way."""
+        reason = live.reason_phrase
+        standard = str(self._httpx.codes.get_reason_phrase(live.status_code))
+        head = ResponseHead(
+            live.status_code,
+            _pairs_of_text(live.headers),
+            client=self._client,
+            http=live.http_version,
+            reason=None if reason == standard else reason,
+        )
+        sent = [(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)]
+        live.extensions["cachy"] = {"from": "network", "key": recording.key}
+        if not recording.begin(head, sent=sent):
+            return
+        if hasattr(live, "_content"):  # a transport that answers by itself has read it already
+            recording.feed_decoded(live.content)
+            recording.commit()
+        else:
+            live.stream = tapped = self._tapped(live.stream, recording, threads)
+            tapped.response = ref(live)
+            finalize(tapped, recording.abandon)  # a stream that is dropped unclosed
+
+    def _response(self, client: Any, request: Any, found: Entry | MissAnswer, *, read: bool) -> Any:
+        """Return the response in an entry; with `read`, its body has been read."""
         head, body, wire = found
-        final, history = self._led(request, head) if "redirects" in head else (request, [])
         extensions = {
             "http_version": head["http"].encode() if "http" in head else b"HTTP/1.1",
             "cachy": _origin(head),
         }
         if "reason" in head:
             extensions["reason_phrase"] = head["reason"].encode()
-        response = self._response(
-            client,
+        response = self._httpx.Response(
             head["status"],
-            wire or to_wire(head["headers"]),
-            self._httpx.ByteStream(body),
-            final,
-            extensions,
-            history,
+            headers=wire or to_wire(head["headers"]),
+            stream=self._pieces(pieces(head, body)),
+            request=request,
+            extensions=extensions,
+            # Given to a client's constructor, and told by nothing public afterwards.
+            default_encoding=getattr(client, "_default_encoding", "utf-8"),
         )
-        response.elapsed = _duration(head["ms"])
-        if not unread:
+        response.elapsed = timedelta(0, head["ms"] / 1000)
+        if read:
             if self._keeps_content:
                 # What read() does, without a generator in a generator for a body in one piece.
                 response._content = body
@@ -254,163 +337,36 @@ class _Adapter:
                 response.read()
         return response
 
-    def _led(self, request: Any, head: dict[str, Any]) -> tuple[Any, list[Any]]:
-        """Return where redirects led a request: the last one, and the responses on the way."""
-        httpx = self._httpx
-        history: list[Any] = []
-        for hop in head["redirects"]:
-            try:
-                following = httpx.Request(hop["method"], hop["url"])
-            except (httpx.InvalidURL, UnicodeError):
-                break  # no client was ever redirected there: the entry was made up
-            redirect = httpx.Response(
-                hop["status"],
-                headers={"location": hop["location"].encode()},
-                request=request,
-                content=b"",
-                history=history,
-            )
-            redirect.elapsed = _duration(0)
-            history.append(redirect)
-            request = following
-        return request, history
 
-    def _tap(self, call: _Call, live: Any, recording: Recording) -> Any:
-        """Return the live response, or one like it whose body is recorded on its way."""
-        reason = live.reason_phrase
-        standard = str(self._httpx.codes.get_reason_phrase(live.status_code))
-        head = ResponseHead(
-            live.status_code,
-            _pairs_of_text(live.headers),
-            client=self._client,
-            http=live.http_version,
-            reason=None if reason == standard else reason,
-            redirects=[_hop(response, following) for response, following in _pairs(live)],
-        )
-        sent = [(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)]
-        headers = recording.begin(head, sent=sent)
-        live.extensions["cachy"] = {"from": "network", "key": recording.key}
-        if headers is None:
-            return live
-        stream = self._tapped_stream(live, recording, call.cache.threads)
-        finalize(stream, recording.abandon)  # a stream that is dropped unclosed
-        response = self._response(
-            call.client,
-            live.status_code,
-            to_wire(headers),
-            stream,
-            live.request,
-            live.extensions,
-            live.history,
-        )
-        stream.response = ref(response)
-        return response
-
-    def _response(
-        self,
-        client: Any,
-        status: int,
-        headers: Wire,
-        stream: Any,
-        request: Any,
-        extensions: dict[str, Any],
-        history: list[Any],
-    ) -> Any:
-        return self._httpx.Response(
-            status,
-            headers=headers,
-            stream=stream,
-            request=request,
-            extensions=extensions,
-            history=history,
-            # Given to a client's constructor, and told by nothing public afterwards.
-            default_encoding=getattr(client, "_default_encoding", "utf-8"),
-        )
+def _is_left(request: Any) -> bool:
+    """Tell whether `send` has seen that this request is not for cachy."""
+    sent = _sent.get()
+    return sent is not None and sent.request is request and sent.found is _LEAVE
 
 
-def _tapped_stream(httpx: ModuleType) -> Any:
-    """Return the class of a live response's decoded body, recorded on its way to the caller."""
-
-    class TappedStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
-        def __init__(self, live: Any, recording: Recording, threads: Any) -> None:
-            self._live, self._recording, self._threads = live, recording, threads
-            self.response: Any = None  # a weak reference: a dropped response is gone at once
-
-        def __iter__(self) -> Iterator[bytes]:
-            recording = self._recording
-            try:
-                for piece in self._live.iter_bytes():
-                    passing = recording.feed(piece)
-                    if recording.may_be_whole:
-                        recording.commit(closing=False)
-                    if passing:
-                        yield passing
-            except Exception:
-                if held := recording.release():
-                    yield held
-                raise
-            if held := recording.ended():
-                yield held
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            recording = self._recording
-            try:
-                async for piece in self._live.aiter_bytes():
-                    passing = recording.feed(piece)
-                    if recording.may_be_whole:
-                        await self._threads.run(partial(recording.commit, closing=False))
-                    if passing:
-                        yield passing
-            except Exception:
-                if held := recording.release():
-                    yield held
-                raise
-            if held := recording.ended():
-                yield held
-
-        def close(self) -> None:
-            try:
-                self._live.close()
-            finally:
-                self._set_elapsed()
-                self._recording.commit()
-
-        async def aclose(self) -> None:
-            try:
-                await self._live.aclose()
-            finally:
-                self._set_elapsed()
-                if self._recording.due():
-                    await self._threads.run(self._recording.commit)
-
-        def _set_elapsed(self) -> None:
-            if (response := self.response()) is not None:
-                response.elapsed = _duration(self._recording.ms())
-
-    return TappedStream
+def _give_back(sent: _Sent) -> None:
+    """Free the number of a request that never reached its transport."""
+    missing = sent.found
+    if isinstance(missing, Missing) and not missing.taken and missing.number is not None:
+        missing.number.give_back()
 
 
-def _translated(request: Any, method: str, url: str) -> Request:
+def _translated(cache: Cache, request: Any, route: Route) -> Request:
+    """Return a request, with those of its headers that a key may depend on."""
+    seen = deciding(route.known, cache.settings.key_headers).seen
     headers = [
         (name, value.decode("latin-1"))
-        for sent, value in request.headers.raw
-        if (name := _seen(sent)) is not None
+        for raw, value in request.headers.raw
+        if (name := seen(raw)) is not None
     ]
-    return Request(method, url, headers, request.content)
-
-
-@lru_cache(maxsize=1024)
-def _seen(name: bytes) -> str | None:
-    """Return the lower-case name of a header; None for one that a key does not depend on."""
-    lower = name.decode("latin-1").lower()
-    return lower if lower in SEEN_HEADERS else None
+    return Request(request.method, str(request.url), headers, request.content)
 
 
 def _origin(head: dict[str, Any]) -> dict[str, Any]:
     """Return where a response came from: what `response.extensions["cachy"]` tells."""
     if "miss" in head:
         return {"from": "miss", "miss": head["miss"]}
-    return {"from": "store", "key": head["key"][:KEY_LENGTH], "recorded": head.get("recorded")}
+    return {"from": "store", "key": key_of(head["key"]), "recorded": head.get("recorded")}
 
 
 def _read_timeout(request: Any) -> float | None:
@@ -420,25 +376,6 @@ def _read_timeout(request: Any) -> float | None:
     return seconds if isinstance(seconds, int | float) else None
 
 
-def _duration(ms: float) -> timedelta:
-    return timedelta(0, ms / 1000)
-
-
 def _pairs_of_text(headers: Any) -> list[tuple[str, str]]:
     """Return headers as text that encodes back to the same bytes."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
-
-
-def _pairs(live: Any) -> Iterator[tuple[Any, Any]]:
-    """Return each response of a redirected call's history with the request that followed it."""
-    requests = [response.request for response in live.history[1:]] + [live.request]
-    return zip(live.history, requests, strict=True) if live.history else iter(())
-
-
-def _hop(response: Any, following: Any) -> Hop:
-    return Hop(
-        response.status_code,
-        redacted_url(str(response.url.join(response.headers.get("location", "")))),
-        following.method,
-        redacted_url(str(following.url)),
-    )

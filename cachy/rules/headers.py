@@ -1,4 +1,4 @@
-"""The response headers that a recording keeps."""
+"""The response headers that a recording keeps: all but those that a table excludes."""
 
 from __future__ import annotations
 
@@ -9,39 +9,60 @@ from cachy.lazy import lazy_pattern
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KEPT = lazy_pattern(
-    r"content-(type|language|disposition|length)|date|location|operation-location|link|retry-after"
-    r"|(x-)?request-id|x-amzn-requestid|apim-request-id|x-ms-request-id|mistral-correlation-id"
-    r"|x-amzn-bedrock-[a-z-]+|openai-(model|version|processing-ms)|x-model-id"
-    r"|(x|anthropic)-ratelimit-[a-z0-9-]+|x-compute-[a-z-]+|x-generation-id"
+_OF_THE_CONNECTION = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "alt-svc",  # another way to reach this server
+    }
 )
-"""Nothing here identifies an account, and nothing is secret."""
+"""Hop-by-hop headers (RFC 9110, 7.6.1), and others about the connection alone."""
 
-_NEVER_KEPT = lazy_pattern(
-    r".*(cookie|authorization|authenticate|api-?key|(^|-)key$|secret|token$|signature|credential"
-    r"|organi[sz]ation|project|account|workspace|tenant).*"
-    r"|(content|transfer)-encoding"  # bodies are stored decoded
+_NEVER = lazy_pattern(
+    r".*(cookie|authoriz|authenticat|api-?key|secret|signature|credential|passw|csrf|xsrf"
+    r"|organi[sz]ation|project|account|workspace|tenant|subscription|customer).*"
+    r"|(.*[-_])?(org|user)([-_](id|name|email))?"
 )
-"""Not even where the user names them."""
+"""Names of headers that carry credentials, or tell whose account it is."""
+
+_DOUBTFUL = lazy_pattern(
+    r"(?!.*(next|prev|page|cont|cursor|sync))(.*[-_])?(key|auth|token|jwt|sid)"
+)
+"""Names that mean credentials, but for the tokens of pages. The user can keep these by name."""
 
 
 def kept_headers(
-    headers: Sequence[tuple[str, str]], extra: frozenset[str] = frozenset(), encoded: bool = False
+    headers: Sequence[tuple[str, str]],
+    extra: frozenset[str] = frozenset(),
+    encoded: bool = False,
 ) -> list[tuple[str, str]]:
-    """Return the response headers that a client gets, on a miss and on every hit after it, with
-    their names in lower case.
+    """Return the response headers that are stored, and that a hit has, in lower case.
 
-    `extra` are names, in lower case, that the user wants to keep too. `encoded`: the body came with
-    a content encoding, so the length in its headers is not that of the decoded body.
+    `extra` are names, in lower case, that the user wants to keep although they look like those of
+    credentials; cookies, authorisation and account headers are never kept.
+    `encoded`: the body came with a content encoding, so the length in its headers is not that of
+    the decoded body.
 
-    >>> kept_headers([("Content-Type", "text/plain"), ("Set-Cookie", "a=b")])
-    [('content-type', 'text/plain')]
+    >>> kept_headers([("Content-Type", "text/plain"), ("ETag", "7"), ("Set-Cookie", "a=b")])
+    [('content-type', 'text/plain'), ('etag', '7')]
     """
-    kept = []
-    for name, value in headers:
-        lower = name.lower()
-        if _KEPT.fullmatch(lower) or lower in extra:
-            if _NEVER_KEPT.fullmatch(lower) or (encoded and lower == "content-length"):
-                continue
-            kept.append((lower, value))
-    return kept
+    return [
+        (name, value)
+        for name, value in ((name.lower(), value) for name, value in headers)
+        if _is_kept(name, extra, encoded)
+    ]
+
+
+def _is_kept(name: str, extra: frozenset[str], encoded: bool) -> bool:
+    if name in _OF_THE_CONNECTION or name == "content-encoding" or _NEVER.fullmatch(name):
+        return False
+    if encoded and name == "content-length":
+        return False
+    return name in extra or not _DOUBTFUL.fullmatch(name)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _NAME = lazy_pattern(r"-?[!#$%&'*+.^_`|~0-9a-z][!#$%&'*+.^_`|~0-9a-z-]*")  # RFC 9110, 5.6.2
 _ID = lazy_pattern(ID_HEADER)
 _CREDENTIAL = lazy_pattern(CREDENTIAL_HEADER)
+_BODY_HEADERS = frozenset({"content-type", "content-encoding"})
 _NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
 
 
@@ -47,9 +48,22 @@ class Deciding:
 
     def __init__(self, known: bool, key_headers: tuple[str, ...]) -> None:
         self._names: dict[str, bool] = {}
+        self._raw: dict[bytes, str | None] = {}
         self._known = known
         self._added = frozenset(name for name in key_headers if not name.startswith("-"))
         self._removed = frozenset(name[1:] for name in key_headers if name.startswith("-"))
+
+    def seen(self, raw: bytes) -> str | None:
+        """Return the lower-case name of a header that a key may depend on, by its name as it is
+        sent; None for all others."""
+        try:
+            return self._raw[raw]
+        except KeyError:
+            name = raw.decode("latin-1").lower()
+            seen = name if name in _BODY_HEADERS or self._decides(name) else None
+            if len(self._raw) < self._MOST:
+                self._raw[raw] = seen
+            return seen
 
     def among(self, headers: Pairs) -> tuple[tuple[str, str], ...]:
         """Return those of the headers that decide the answer."""

@@ -101,6 +101,10 @@ NOISE: tuple[Noise, ...] = (
 """What is normalised in URLs and in every kind of body. Extend it (`noise=NOISE + (…,)`), or turn
 it off (`()`)."""
 
+HARMLESS_NOISE = (b"Cell In[", b"ipython-input", b"ipykernel_", b"0x")
+"""How normalised texts begin that an answer may repeat: numbers of cells and addresses of objects,
+which nobody acts on."""
+
 
 # ---- URLs ----
 

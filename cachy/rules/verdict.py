@@ -25,6 +25,9 @@ REPEATABLE_ERRORS = frozenset({400, 404, 405, 410, 413, 415, 422})
 """With `errors=True` these are recorded too: the same request would fail in the same way again."""
 
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
 class Answer:
     """A response as far as it was read. `ended`: the end of its body was reached."""
 
@@ -46,7 +49,7 @@ class Answer:
 def candidate(status: int, *, errors: bool = False) -> bool:
     """Return whether a response with this status may be worth recording."""
     whole = 200 <= status < 300 and status != 206  # Partial Content
-    return whole or (errors and status in REPEATABLE_ERRORS)
+    return whole or status in REDIRECTS or (errors and status in REPEATABLE_ERRORS)
 
 
 _CUT_BODY = "it is incomplete"
@@ -61,6 +64,8 @@ def flaw(
     `poll`: the request polls a job, and only the last poll is worth recording; `known`: the host is
     known to be an LLM API; `get`: the request was a GET.
     """
+    if answer.status in REDIRECTS:
+        return None if answer.ended else _CUT_BODY
     if answer.status >= 400:
         return None if answer.ended else _CUT_BODY
     if answer.kind:

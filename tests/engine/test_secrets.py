@@ -203,7 +203,7 @@ def echoes() -> Iterator[Plant]:
     yield Plant("error that echoes", secret, False, headers=sent, answer=refusal)
     secret = opaque()
     yield Plant(
-        "response header that echoes", secret, False,
+        "response header that echoes", secret, True,
         headers={"x-api-key": secret}, answer=says("ok", headers={"x-request-id": f"for-{secret}"}),
     )  # fmt: skip
     secret = opaque()
@@ -246,7 +246,7 @@ def plants() -> list[Plant]:
                   options={"hdrs": [name]})
             for name in ("set-cookie", "openai-organization", "x-ratelimit-key", "x-auth-token")
         ),
-        Plant("response header location", secret := opaque(), False,
+        Plant("response header location", secret := opaque(), True,
               answer=says("ok", status=201, headers={
                   "location": f"https://{HOST}/v1/x?sig={secret}%2B7&v=1"})),
         Plant("redirect: query", secret := opaque(), True,
@@ -254,14 +254,14 @@ def plants() -> list[Plant]:
         Plant("redirect: user", secret := opaque(), True,
               hop=redirect(f"https://me:{secret}@{HOST}/v1/chat/completions").answer),  # type: ignore[arg-type]
         *(
-            Plant(f"response header {name}", secret := opaque(), False,
+            Plant(f"response header {name}", secret := opaque(), True,
                   answer=says("ok", headers={name: template.format(secret)}))
             for name, template in (
                 ("operation-location", f"https://{HOST}/v1/x?v=1&token={{}}"),
                 ("link", f"<https://{HOST}/v1/x?p=2&sig={{}}>; rel=next"),
             )
         ),
-        Plant("response header location: user", secret := opaque(), False,
+        Plant("response header location: user", secret := opaque(), True,
               answer=says("ok", headers={"location": f"https://me:{secret}@{HOST}/v1/x"})),
         *echoes(),
         # What people ask
@@ -334,7 +334,8 @@ def planted(providers: Standin, tmp_path_factory: pytest.TempPathFactory) -> tup
         ):
             warnings.simplefilter("always")
             call(plant, client, providers, number)
-        assert session.stats.recorded == 1, (plant.place, session.stats.skipped)
+        hops = 2 if plant.place.startswith("redirect") else 1  # each hop is an entry of its own
+        assert session.stats.recorded == hops, (plant.place, session.stats.skipped)
         warned.append(" ".join(str(warning.message) for warning in caught))
     providers.reset()
     return folder, warned
@@ -396,13 +397,15 @@ def test_nothing_reaches_git(planted: tuple[Path, list[str]]) -> None:
 
 def test_the_private_stay_here(planted: tuple[Path, list[str]]) -> None:
     entries = list((planted[0] / FOLDER / "local" / "entries").rglob("*.entry"))
-    assert len(entries) == sum(not plant.public for plant in PLANTS)
+    hops = sum(plant.hop is not None for plant in PLANTS)  # their location holds the secret
+    assert len(entries) == sum(not plant.public for plant in PLANTS) + hops
 
 
 def test_one_warning_that_names_kind_and_field(planted: tuple[Path, list[str]]) -> None:
     for plant, warned in zip(PLANTS, planted[1], strict=True):
         assert plant.secret[:12] not in warned, plant.place
-        assert warned.count("looks like a") == (not plant.public), (plant.place, warned)
+        private = not plant.public or plant.hop is not None
+        assert warned.count("looks like a") == private, (plant.place, warned)
         assert plant.public or re.search(", in (answer|request|head)", warned), plant.place
 
 

@@ -25,6 +25,7 @@ import zstandard
 from standin import Answer, Behaviour, Standin
 
 from cachy import cachy
+from cachy.rules.headers import kept_headers
 from cachy.rules.hosts import Hosts, doms
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -91,7 +92,9 @@ def run(standin: Standin, folder: Path, share: int, shares: int) -> Counter[str]
         assert len(standin.calls) == called
         assert replayed.content == live.content
         assert replayed.status_code == live.status_code
-        assert replayed.headers == live.headers
+        assert [*replayed.headers.multi_items()] == kept_headers(
+            live.headers.multi_items(), encoded="content-encoding" in live.headers
+        )
         outcomes["kept"] += 1
     for client in clients:
         client.close()
