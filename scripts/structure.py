@@ -3,9 +3,11 @@
     python scripts/structure.py            a line a module, from the ground floor up
     python scripts/structure.py --check    exit code 1 where a bound is exceeded
 
-A module stands one floor above the highest module that it imports. Every import counts, also those
-in functions and under TYPE_CHECKING. What the bounds are is in `BOUNDS`, what may import what in
-`ORDER`; tests/test_structure.py holds the code to both.
+The rooms of the house are the folders of the package and the modules beside them; a folder is one
+room, because its modules are read together. A room stands one floor above the highest room that it
+imports from. Every import counts, also those in functions and under TYPE_CHECKING. Circles are
+looked for among modules. What the bounds are is in `BOUNDS`, what may import what in `ORDER`;
+tests/test_structure.py holds the code to both.
 """
 
 from __future__ import annotations
@@ -141,21 +143,30 @@ def circles() -> list[list[str]]:
 
 
 @cache
+def rooms() -> dict[str, frozenset[str]]:
+    """The rooms, each with those that it imports from."""
+    found: dict[str, set[str]] = {}
+    for module in modules().values():
+        if module.room:
+            targets = {modules()[target].room for target in module.imports} - {module.room, ""}
+            found.setdefault(module.room, set()).update(targets)
+    return {room: frozenset(targets) for room, targets in found.items()}
+
+
+@cache
 def floors() -> dict[str, int]:
-    """The floor of each module, the ground floor being 1. Where there are circles, there are none.
-    The package itself, which only names what is in it, has no floor."""
+    """The floor of each room, the ground floor being 1. None where imports run upward."""
     known: dict[str, int] = {}
 
-    def floor(name: str) -> int:
-        if name not in known:
-            known[name] = 1 + max(map(floor, modules()[name].imports), default=0)
-        return known[name]
+    def floor(room: str) -> int:
+        if room not in known:
+            known[room] = 1 + max(map(floor, rooms()[room]), default=0)
+        return known[room]
 
-    if circles():
+    if upward():
         return {}
-    for name in modules():
-        if name != PACKAGE:
-            floor(name)
+    for room in rooms():
+        floor(room)
     return known
 
 
@@ -173,12 +184,8 @@ def upward() -> list[tuple[str, str]]:
 
 def faults() -> list[str]:
     """What exceeds a bound, a line each."""
-    rooms = {room for group in ORDER for room in group}
-    named = [
-        f"{module.name}: its room is not in ORDER"
-        for module in modules().values()
-        if module.room and module.room not in rooms
-    ]
+    known = {room for group in ORDER for room in group}
+    named = [f"{room}: not in ORDER" for room in rooms() if room not in known]
     named += [f"circle: {', '.join(group)}" for group in circles()]
     named += [f"upward: {name} imports {target}" for name, target in upward()]
     if (most := max(floors().values(), default=0)) > BOUNDS.floors:
@@ -196,14 +203,17 @@ def faults() -> list[str]:
 
 def main() -> None:
     """Print the report."""
-    for name, floor in sorted(floors().items(), key=lambda item: (item[1], item[0])):
-        module = modules()[name]
-        longest = max(module.functions, key=lambda item: item[1], default=("-", 0))
-        print(f"{floor:>3}  {module.lines:>4}  {name:<34} longest: {longest[0]} ({longest[1]})")
+    for room, floor in sorted(floors().items(), key=lambda item: (item[1], item[0])):
+        print(f"{floor}  {room}: imports {', '.join(sorted(rooms()[room])) or 'nothing'}")
+        for module in modules().values():
+            if module.room == room:
+                longest = max(module.functions, key=lambda item: item[1], default=("-", 0))
+                name = module.name.removeprefix(f"{PACKAGE}.")
+                print(f"   {module.lines:>4}  {name:<30} longest: {longest[0]} ({longest[1]})")
     lines = sum(module.lines for module in modules().values())
     print(
-        f"{len(modules())} files, {lines:,} lines, {max(floors().values(), default=0)} floors, "
-        f"{len(circles())} circles"
+        f"{len(modules())} files, {lines:,} lines, {len(rooms())} rooms on "
+        f"{max(floors().values(), default=0)} floors, {len(circles())} circles"
     )
     for fault in faults():
         print(fault, file=sys.stderr)

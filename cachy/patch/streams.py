@@ -87,7 +87,6 @@ def tapped_stream(httpx: ModuleType) -> Any:
                     await self._threads.run(self._recording.commit)
 
         def _set_elapsed(self) -> None:
-            """What a hit will say, to the digit."""
             if (response := self.response()) is not None:
                 response.elapsed = timedelta(0, self._recording.ms() / 1000)
 

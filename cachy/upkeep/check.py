@@ -18,11 +18,11 @@ from cachy.store.folder import (
     unpack,
 )
 from cachy.store.layout import FOLDER, MANIFEST
-from cachy.store.names import NAME_LENGTH, SUFFIX, is_name
+from cachy.store.names import SUFFIX, is_name
 from cachy.store.trash import lock, to_trash
 from cachy.upkeep import index
 from cachy.upkeep.gc import keep_restorable
-from cachy.upkeep.git import Repo
+from cachy.upkeep.git import Repo, attribute_rule
 from cachy.upkeep.index import Flaw, Progress, silent
 
 SecretFinder = Callable[[Entry], Iterable[object]]
@@ -125,30 +125,6 @@ def _manifest(root: str) -> list[Flaw]:
     return [
         Flaw(path, "it is not the manifest of this format: restore it with `cachy init`", False)
     ]
-
-
-def attribute_rule(root: str) -> str:
-    """Return the git attribute that would damage entries on checkout, or the empty string."""
-    repo = Repo.around(root)
-    if repo is None:
-        return ""
-    sample = f"{repo.prefix}/00/{'0' * NAME_LENGTH}{SUFFIX}"
-    attributes = repo.attributes(sample)
-    text = attributes.get("text")
-    if text in ("set", "input"):
-        return "text"
-    if text not in ("unset", "auto"):  # then git looks at `crlf`, the old name, and at `eol`
-        for name, harmful in (("crlf", ("set", "input")), ("eol", ("lf", "crlf"))):
-            if (value := attributes.get(name)) in harmful:
-                return name if value == "set" else f"{name}={value}"
-            if name == "crlf" and value in ("unset", "auto"):
-                break
-    if attributes.get("ident") == "set":
-        return "ident"
-    for name in ("filter", "working-tree-encoding"):
-        if (kind := attributes.get(name, "unset")) not in ("unset", "unspecified"):
-            return f"{name}={kind}"
-    return ""
 
 
 # ---- check ----

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError
 from cachy.store.layout import FOLDER
+from cachy.store.names import NAME_LENGTH, SUFFIX
 
 STORES = f":(top,glob)**/{FOLDER}/**"
 """The pathspec of all files in all stores of a repository."""
@@ -190,3 +191,27 @@ def _environment() -> dict[str, str]:
         for name in ("GIT_DIR", "GIT_COMMON_DIR"):
             environment.pop(name, None)
     return environment
+
+
+def attribute_rule(root: str) -> str:
+    """Return the git attribute that would damage entries on checkout, or the empty string."""
+    repo = Repo.around(root)
+    if repo is None:
+        return ""
+    sample = f"{repo.prefix}/00/{'0' * NAME_LENGTH}{SUFFIX}"
+    attributes = repo.attributes(sample)
+    text = attributes.get("text")
+    if text in ("set", "input"):
+        return "text"
+    if text not in ("unset", "auto"):  # then git looks at `crlf`, the old name, and at `eol`
+        for name, harmful in (("crlf", ("set", "input")), ("eol", ("lf", "crlf"))):
+            if (value := attributes.get(name)) in harmful:
+                return name if value == "set" else f"{name}={value}"
+            if name == "crlf" and value in ("unset", "auto"):
+                break
+    if attributes.get("ident") == "set":
+        return "ident"
+    for name in ("filter", "working-tree-encoding"):
+        if (kind := attributes.get(name, "unset")) not in ("unset", "unspecified"):
+            return f"{name}={kind}"
+    return ""

@@ -11,8 +11,7 @@ from cachy.store import entry as codec
 from cachy.store.files import flush_folder, read_file, write_whole
 from cachy.store.folder import DirStore
 from cachy.store.layout import MANIFEST, make_local, show_path
-from cachy.upkeep.check import attribute_rule
-from cachy.upkeep.git import STORES, Repo
+from cachy.upkeep.git import STORES, Repo, attribute_rule
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
 TEXTCONV = (

@@ -17,8 +17,9 @@ from cachy.store.entry import Entry, dumps
 from cachy.store.folder import FILE_LIMIT, DirStore
 from cachy.store.layout import MANIFEST
 from cachy.upkeep import gc
-from cachy.upkeep.check import CheckReport, attribute_rule, check, check_staged, fsck
+from cachy.upkeep.check import CheckReport, check, check_staged, fsck
 from cachy.upkeep.gc import Policy
+from cachy.upkeep.git import attribute_rule
 from cachy.upkeep.index import scan
 from cachy.upkeep.init import init
 
