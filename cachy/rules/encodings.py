@@ -37,17 +37,21 @@ class _Zlib:
 
     def __init__(self, bits: int) -> None:
         self._inner = zlib.decompressobj(bits)
-        self._started = bits != zlib.MAX_WBITS
+        self._start = b""  # of deflate, until its two bytes of header can be looked at
+        self._looked = bits != zlib.MAX_WBITS
 
     def feed(self, piece: bytes) -> bytes:
+        if not self._looked:
+            piece = self._start = self._start + piece
+            if len(piece) < 2:
+                return b""
+            self._looked = True
+            if piece[0] & 15 != 8 or int.from_bytes(piece[:2], "big") % 31:  # RFC 1950, 2.2
+                self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            started, self._started = self._started, True
             return self._inner.decompress(piece)
         except zlib.error as error:
-            if started:
-                raise ValueError(str(error)) from None
-            self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self.feed(piece)
+            raise ValueError(str(error)) from None
 
     def finish(self) -> bytes:
         try:
