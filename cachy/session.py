@@ -169,7 +169,7 @@ def new_session(**arguments: Any) -> Session:
     """Return a session with these arguments of `enable_cachy`, not in force yet, and not in the
     journal. Raises ConfigError, and TypeError for an unknown argument."""
     settings = check(arguments)
-    return Session(_cache(_open_store(settings), settings))
+    return Session(_new_cache(settings))
 
 
 def session_in_force() -> Session | None:
@@ -240,7 +240,7 @@ def _cache_within(around: Cache | None, arguments: dict[str, Any]) -> Cache:
         return new_session(**arguments).cache
     if "store" in arguments or "cache_dir" in arguments:
         settings = check({"store": "dir", "cache_dir": None, **arguments}, around.settings)
-        return _cache(_open_store(settings), settings)
+        return _new_cache(settings)
     return _cache(around.store, check(arguments, around.settings))
 
 
@@ -249,8 +249,13 @@ def _cache(store: Store, settings: Settings) -> Cache:
     return Cache(store, settings, events, numbers=Numbers(_cells.runs))
 
 
-def _open_store(settings: Settings) -> Store:
+def _new_cache(settings: Settings) -> Cache:
+    """Return a cache with the store of its settings."""
     store = settings.store
     if isinstance(store, str):
-        return DirStore(find_root(settings.cache_dir))
-    return store if is_store(store) else MappingStore(store)
+        folder = DirStore(find_root(settings.cache_dir))
+        cache = _cache(folder, settings)
+        if folder.defect:
+            cache.warn(folder.defect)
+        return cache
+    return _cache(store if is_store(store) else MappingStore(store), settings)

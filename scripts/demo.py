@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cachy import disable_cachy, enable_cachy
-from cachy.store.layout import FOLDER, MANIFEST
+from cachy.store.layout import FOLDER, shared_files
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(
@@ -201,7 +201,8 @@ def record_committed() -> None:
     store = ROOT / FOLDER
     shutil.rmtree(store, ignore_errors=True)
     store.mkdir()
-    (store / "manifest.json").write_bytes(MANIFEST)
+    for name, data in shared_files().items():
+        (store / name).write_bytes(data)
     with Standin() as standin, standin.reach():
         enable_cachy(cache_dir=ROOT)
         for _, _, call in calls():

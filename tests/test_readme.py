@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from cachy import cachy
 from cachy.cli import app
 from cachy.store.entry import Entry, dumps
-from cachy.store.layout import FOLDER
+from cachy.store.layout import FOLDER, shared_files
 from cachy.store.names import name_of, seal
 
 
@@ -42,7 +42,8 @@ def test_an_entry_can_be_read_without_cachy(tmp_path: Path) -> None:
     for body in (b"{}", bytes(range(256)) * 300):
         frame = dumps(Entry(head, body))
         name = name_of("ab" * 32, 0x6741F0A3, frame)
-        path = tmp_path / f"{name}.entry"
+        path = tmp_path / "ab" / f"{name}.entry"
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(seal(name, frame))
         assert read_without_cachy(path)["body"] == body
 
@@ -76,6 +77,8 @@ def read_without_cachy(path: Path) -> dict[str, Any]:
     """The variables of the snippet in the documentation after it has read this file."""
     code = between("### To read an entry without cachy\n\n```python\n", "```")
     names: dict[str, Any] = {}
+    for name, data in shared_files().items():
+        (path.parents[1] / name).write_bytes(data)
     exec(code.replace("….entry", path.as_posix()), names)
     return names
 

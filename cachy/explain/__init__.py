@@ -20,8 +20,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import zstandard
-
 from cachy.errors import Defect
 from cachy.explain.closest import Closest, closest
 from cachy.explain.diff import differences
@@ -34,12 +32,9 @@ from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from cachy.store.base import Store
-    from cachy.store.names import Buffer
 
 BUDGET = 0.15
 """Seconds. 5,000 recordings take about 0.12."""
-
-_BLOCK = 65536
 
 
 class Explanation(NamedTuple):
@@ -127,7 +122,6 @@ class _Recorded:
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         until = time.perf_counter() + self._budget
-        decompressor = zstandard.ZstdDecompressor()
         names = self._store.names()
         if names is None:
             self.listed = False
@@ -137,29 +131,11 @@ class _Recorded:
                 self.limits = f" (of the newest {done:,} of {len(names):,} recordings)"
                 return
             try:
-                head, request = _lines(self._store.frame(name), decompressor)
-            except (Defect, OSError, KeyError, zstandard.ZstdError):
+                head, request = codec.lines(self._store.frame(name))
+            except (Defect, OSError, KeyError):
                 continue  # `get` has warned of what is broken
             if not self._before or _recorded(head) < self._before:
                 yield head, request
-
-
-def _lines(frame: Buffer, decompressor: zstandard.ZstdDecompressor) -> tuple[bytes, bytes]:
-    """Return the head and the request in a frame; a long body after them is not expanded."""
-    if zstandard.frame_content_size(frame) <= _BLOCK:
-        text = decompressor.decompress(frame, max_output_size=_BLOCK)
-    else:
-        with decompressor.stream_reader(frame) as reader:
-            text = reader.read(_BLOCK)
-            while text.count(b"\n") < 2 and len(text) <= codec.HEAD_LIMIT:
-                if not (more := reader.read(_BLOCK)):
-                    break
-                text += more
-    head, _, rest = text.partition(b"\n")
-    request, end, _ = rest.partition(b"\n")
-    if not end:
-        raise Defect("it has no request line")
-    return head, request
 
 
 def _recorded(line: bytes) -> str:

@@ -75,7 +75,7 @@ class DirStore(Store):
         self._shards: dict[str, _Shard] = {}
         if os.path.lexists(self.root) and not os.path.isdir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
-        layout.check_manifest(self.root)
+        self.defect = layout.check_manifest(self.root)
 
     @property
     def label(self) -> str:

@@ -18,12 +18,13 @@ import os
 
 from cachy.errors import ConfigError, Defect
 from cachy.lazy import json
-from cachy.store.entry import FORMAT
+from cachy.store.entry import FORMAT, dictionary
 from cachy.store.files import make_folder, read_file, refuse_links, write_whole
 
 FOLDER = ".cachy"
 LOCAL = "local"
 MANIFEST_FILE = "manifest.json"
+DICTIONARY_FILE = "dictionary"
 GITIGNORE_FILE = ".gitignore"
 GITIGNORE = b"/local/\n/.gitignore\n"
 
@@ -38,11 +39,14 @@ KEY: the first 32 hex digits of the sha256 of the canonical request; \
 STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the frame. \
 Of several entries of a KEY the greatest STAMP counts.",
   "entry": "a NUL byte, then the frame, masked; \
-frame: zstd(head + newline + request + newline + body); head: one line of JSON; \
-request: one line of JSON, the outline of the request or null; body: the decoded response",
+frame: zstd, with the dictionary beside this file, of head + newline + request + newline + body; \
+head: one line of JSON; request: one line of JSON, the outline of the request or null; \
+body: the decoded response",
+  "times": "in the head: at most 64 pairs [bytes, ms], each the difference from the one before: \
+when how much of the body had come",
   "mask": "n: bytes of the file; step: min(16, 4 + n // 512); pad: sha256(KEY-STAMP), repeated; \
 every step-th byte of the frame, from its first on, is XORed with the next byte of the pad",
-  "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals, the index"
+  "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals"
 }
 """
 
@@ -114,28 +118,33 @@ def is_local_ignored(root: str) -> bool:
         return False
 
 
-def check_manifest(root: str) -> None:
-    """Raise ConfigError for a store of a newer format, or a manifest that cannot be read.
+def shared_files() -> dict[str, bytes]:
+    """Return what `cachy init` writes into a store, by name: the same bytes in every store."""
+    return {MANIFEST_FILE: MANIFEST, DICTIONARY_FILE: dictionary()}
 
-    A store without a manifest is sound.
+
+def check_manifest(root: str) -> str:
+    """Return what is wrong with the manifest of a store, or the empty string. It describes the
+    store and nothing is read from it, so a store with a broken one, or with none, is sound.
+
+    Raises ConfigError for a store of a newer format.
     """
     path = manifest(root)
     try:
         data = json.loads(read_file(path)[:_MANIFEST_LIMIT])
         version = data["version"] if data["format"] == "cachy" else None
     except FileNotFoundError:
-        return
+        return ""
     except (Defect, OSError, ValueError, KeyError, TypeError, RecursionError):
         version = None
     if not isinstance(version, int):
-        raise ConfigError(
-            f"{path} is not the manifest of a store: restore it with `cachy init`, or move it away"
-        )
+        return f"{path} is not the manifest of a store: restore it with `cachy init`"
     if version > FORMAT:
         raise ConfigError(
             f"{root} is a store of format {version}, and this cachy reads format {FORMAT}: "
             f"update it with `pip install -U cachy-store`"
         )
+    return ""
 
 
 # ---- Where the store is ----

@@ -17,7 +17,7 @@ from cachy.store.folder import (
     list_folder,
     unpack,
 )
-from cachy.store.layout import FOLDER, MANIFEST
+from cachy.store.layout import FOLDER, shared_files
 from cachy.store.names import SUFFIX, is_name
 from cachy.store.trash import lock, to_trash
 from cachy.upkeep import index
@@ -29,7 +29,7 @@ SecretFinder = Callable[[Entry], Iterable[object]]
 """Finds what looks like a credential in an entry. The text of a finding says its kind, never its
 value."""
 
-_OURS = {"manifest.json", ".gitignore", "local"}
+_OURS = {"manifest.json", "dictionary", ".gitignore", "local"}
 
 
 # ---- fsck ----
@@ -68,7 +68,7 @@ def fsck(root: str, *, repair: bool = False, progress: Progress = silent) -> Fsc
     rows, flaws = index.scan(root, progress=progress)
     flaws = keep_restorable(root, flaws)
     misplaced, strays = _misplaced(root)
-    flaws = sorted([*flaws, *misplaced, *_manifest(root)])
+    flaws = sorted([*flaws, *misplaced, *_shared(root)])
     moved: list[str] = []
     trash = ""
     broken = [flaw.path for flaw in flaws if flaw.broken]
@@ -112,19 +112,24 @@ def _misplaced(root: str) -> tuple[list[Flaw], list[str]]:
     return flaws, sorted(strays)
 
 
-def _manifest(root: str) -> list[Flaw]:
-    path = os.path.join(root, "manifest.json")
-    try:
-        data = read_file(path)
-    except FileNotFoundError:
-        return []
-    except Defect as defect:
-        return [Flaw(path, str(defect), False)]
-    if data == MANIFEST:
-        return []
-    return [
-        Flaw(path, "it is not the manifest of this format: restore it with `cachy init`", False)
-    ]
+def _shared(root: str) -> list[Flaw]:
+    """Return what is wrong with the files that `cachy init` writes."""
+    flaws = []
+    for name, expected in shared_files().items():
+        path = os.path.join(root, name)
+        try:
+            data = read_file(path)
+        except FileNotFoundError:
+            continue
+        except Defect as defect:
+            flaws.append(Flaw(path, str(defect), False))
+            continue
+        if data != expected:
+            flaws.append(Flaw(path, _CHANGED, False))
+    return flaws
+
+
+_CHANGED = "its bytes are not those of this format: restore it with `cachy init`"
 
 
 # ---- check ----
@@ -216,8 +221,8 @@ def _files(root: str) -> tuple[int, Iterator[_Committed]]:
 
 def _fault(place: str, data: bytes, secrets: SecretFinder) -> str:
     """Return why a file must not be committed, or the empty string."""
-    if place == "manifest.json":
-        return "" if data == MANIFEST else "it is not the manifest of this format: run `cachy init`"
+    if (expected := shared_files().get(place)) is not None:
+        return "" if data == expected else _CHANGED
     if place.startswith("local/"):
         return "local/ must never be committed: remove it with `git rm --cached`"
     shard, _, file = place.partition("/")

@@ -7,10 +7,9 @@ import stat
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import entry as codec
 from cachy.store.files import flush_folder, read_file, write_whole
 from cachy.store.folder import DirStore
-from cachy.store.layout import MANIFEST, make_local, show_path
+from cachy.store.layout import make_local, shared_files, show_path, tmp
 from cachy.upkeep.git import STORES, Repo, attribute_rule
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
@@ -54,7 +53,7 @@ def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
     CachyError for a hook that is not a shell script; OSError if something cannot be written.
     """
     setup = Setup(root, [], [], [], [])
-    _write_manifest(root, setup)
+    _write_shared(root, setup)
     repo = Repo.around(root)
     if repo is None:
         if git or hook:
@@ -78,35 +77,23 @@ def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
     return setup
 
 
-def _write_manifest(root: str, setup: Setup) -> None:
-    path = os.path.join(root, "manifest.json")
-    try:
-        DirStore(root)
-    except ConfigError:
-        # Never replace the manifest of a newer format; replace what is not a manifest at all.
-        if not os.path.isdir(root) or _is_newer(path):
-            raise
-    try:
-        if read_file(path) == MANIFEST:
-            setup.unchanged.append(path)
-            return
-    except (FileNotFoundError, Defect):
-        pass
-    os.makedirs(root, exist_ok=True)
-    make_local(root)
-    write_whole(path, MANIFEST, os.path.join(root, "local", "tmp"))
-    flush_folder(root)
-    setup.created.append(path)
-
-
-def _is_newer(path: str) -> bool:
-    import json
-
-    try:
-        data = json.loads(read_file(path))
-        return bool(data["format"] == "cachy" and data["version"] > codec.FORMAT)
-    except (OSError, Defect, ValueError, KeyError, TypeError, RecursionError):
-        return False
+def _write_shared(root: str, setup: Setup) -> None:
+    """Write the manifest and the dictionary, unless they are there. Raises ConfigError for a store
+    of a newer format, whose files are never replaced."""
+    DirStore(root)
+    for name, data in shared_files().items():
+        path = os.path.join(root, name)
+        try:
+            if read_file(path) == data:
+                setup.unchanged.append(path)
+                continue
+        except (FileNotFoundError, Defect):
+            pass
+        os.makedirs(root, exist_ok=True)
+        make_local(root)
+        write_whole(path, data, tmp(root))
+        flush_folder(root)
+        setup.created.append(path)
 
 
 def _add_attributes(repo: Repo, setup: Setup) -> None:

@@ -18,7 +18,7 @@ def test_init_check_and_diff(root: Path, folder: Path) -> None:
     path = add(root, make_entry(1, answer="Blue."), OLD)
     assert call("check").stdout.startswith("0 files of")
     subprocess.run(["git", "add", "-A"], check=True)
-    assert call("check").stdout.startswith("2 files of")
+    assert call("check").stdout.startswith("3 files of")
     assert call("check", "--staged").stdout == ""
     assert f"+  {key_of(path)[:10]}  gpt-4o" in call("diff").stdout
     assert call("diff", "--markdown").stdout.startswith("**cachy** · HEAD → the work tree: 1 added")
@@ -27,7 +27,7 @@ def test_init_check_and_diff(root: Path, folder: Path) -> None:
     path.write_bytes(b"\0")
     subprocess.run(["git", "add", "-A"], check=True)
     assert str(path) in call("check", "--staged", code=1).stdout
-    assert data("check", code=1)["checked"] == 2
+    assert data("check", code=1)["checked"] == 3
 
 
 def test_check_finds_secrets(root: Path) -> None:

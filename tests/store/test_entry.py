@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from cachy.errors import Defect
 from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dumps, loads
+from cachy.store.layout import shared_files
 from cachy.store.names import NAME_LENGTH, is_name, key_in, name_of, seal, second_in, unseal
 
 KEY = "bc241ecf5cac08ded2028c42efdfa8fd572f3f73e45bbb043d74acd33d5e4bfb"
@@ -69,7 +70,8 @@ def test_reads_like_the_manifest_says(size: int) -> None:
     for turn, at in enumerate(range(0, len(data), step)):
         data[at] ^= pad[turn % 32]
     assert hashlib.sha256(data).hexdigest()[:16] == name[-16:]
-    text = zstandard.ZstdDecompressor().decompress(bytes(data))
+    shared = zstandard.ZstdCompressionDict(shared_files()["dictionary"])
+    text = zstandard.ZstdDecompressor(dict_data=shared).decompress(bytes(data))
     head, request, body = text.split(b"\n", 2)
     assert Entry(json.loads(head) | {"request": json.loads(request)}, body) == entry
 

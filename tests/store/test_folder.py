@@ -25,12 +25,12 @@ from store_contract import (
     no_report,
 )
 
-from cachy import cachy
-from cachy.errors import ConfigError
+from cachy import cachy, disable_cachy, enable_cachy
+from cachy.errors import CachyWarning, ConfigError
 from cachy.store.base import Store, Where
 from cachy.store.entry import FORMAT, loads
 from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
-from cachy.store.layout import GITIGNORE, MANIFEST, find_root
+from cachy.store.layout import GITIGNORE, MANIFEST, find_root, shared_files
 from cachy.store.names import name_of, seal
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -85,10 +85,9 @@ def test_the_manifest_is_constant() -> None:
 
 
 def test_the_stores_manifest_is_the_same_everywhere(root: Path) -> None:
-    own = Path(__file__).parents[2] / ".cachy" / "manifest.json"
-    if not own.exists():
-        pytest.skip("the repository has no store yet")
-    assert own.read_bytes() == MANIFEST
+    own = Path(__file__).parents[2] / ".cachy"
+    for name, data in shared_files().items():
+        assert (own / name).read_bytes() == data
 
 
 def test_reading_creates_nothing(tmp_path: Path, root: Path) -> None:
@@ -461,7 +460,6 @@ def test_a_root_may_be_a_link(tmp_path: Path, root: Path) -> None:
 @pytest.mark.parametrize(
     ("manifest", "says"),
     [
-        pytest.param(b'{"format":"cachy","version":2}', "format 2.*pip install -U", id="newer"),
         pytest.param(b'{"format":"cachy","version":"1"}', "cachy init", id="text"),
         pytest.param(b'{"format":"other","version":1}', "cachy init", id="another"),
         pytest.param(b'{"version":1}', "cachy init", id="no-format"),
@@ -475,15 +473,42 @@ def test_a_root_may_be_a_link(tmp_path: Path, root: Path) -> None:
 def test_manifests_of_no_store_of_ours(root: Path, manifest: bytes, says: str) -> None:
     root.mkdir()
     (root / "manifest.json").write_bytes(manifest)
-    with pytest.raises(ConfigError, match=says) as failure:
+    store = DirStore(root)
+    assert says in store.defect
+    assert str(root) in store.defect
+    place(root)
+    assert body_of(store) == b"body"
+    with pytest.warns(CachyWarning, match="not the manifest of a store"):
+        enable_cachy(cache_dir=root.parent)
+    disable_cachy()
+
+
+def test_a_newer_format_is_refused(root: Path) -> None:
+    root.mkdir()
+    (root / "manifest.json").write_bytes(b'{"format":"cachy","version":2}')
+    with pytest.raises(ConfigError, match=r"format 2.*pip install -U"):
         DirStore(root)
-    assert str(root) in str(failure.value)
 
 
-def test_a_manifest_that_is_a_folder_is_none(root: Path) -> None:
+def test_an_entry_of_another_dictionary_is_passed_over(root: Path) -> None:
+    import zstandard
+
+    samples: list[Any] = [os.urandom(40) + b"some words that come again " * 9 for _ in range(300)]
+    other = zstandard.train_dictionary(4096, samples, dict_id=7)
+    compress = zstandard.ZstdCompressor(dict_data=other, write_content_size=True).compress
+    data = compress(b"{}\nnull\nbody")
+    name = name_of(KEY, SECOND, data)
+    path = root / KEY[:2] / f"{name}.entry"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(seal(name, data))
+    reports = Reports()
+    assert DirStore(root).get(KEY, reports) is None
+    assert "made by a newer cachy" in reports[0][1]
+
+
+def test_a_manifest_that_is_a_folder(root: Path) -> None:
     (root / "manifest.json").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="cachy init"):
-        DirStore(root)
+    assert "cachy init" in DirStore(root).defect
 
 
 def test_a_sound_manifest(root: Path) -> None:

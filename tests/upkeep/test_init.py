@@ -21,12 +21,13 @@ def test_init_once(clone: Clone) -> None:
     done = init(str(clone.root))
     assert (clone.root / "manifest.json").read_bytes() == MANIFEST
     assert attributes.read_text() == f"*.png binary\n{LINE}\n"
-    assert len(done.created) == 2
+    assert len(done.created) == 3
     assert "cachy init --git" in done.suggestions[0]
     again = init(str(clone.root))
-    assert (again.created, len(again.unchanged), again.warnings) == ([], 2, [])
+    assert (again.created, len(again.unchanged), again.warnings) == ([], 3, [])
     assert attributes.read_text().count(LINE) == 1
     assert sorted(clone.git("status", "--porcelain", "-uall").split()[1::2]) == [
+        ".cachy/dictionary",
         ".cachy/manifest.json",
         ".gitattributes",
     ]
@@ -69,7 +70,7 @@ def test_init_restores_a_manifest(clone: Clone) -> None:
 
 def test_init_without_git(tmp_path: Path) -> None:
     root = tmp_path / ".cachy"
-    assert len(init(str(root)).created) == 1
+    assert len(init(str(root)).created) == 2
     for option in ("git", "hook"):
         with pytest.raises(ConfigError, match="git init"):
             init(str(root), **{option: True})
