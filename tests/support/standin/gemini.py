@@ -82,8 +82,12 @@ def chunks(asked: dict[str, Any], model: str, serial: int) -> Iterator[dict[str,
 
 def _parts(asked: dict[str, Any], serial: int) -> list[dict[str, Any]]:
     """Function calls, without ids, the first of them with a signature; or text."""
-    tools = [tool.get("functionDeclarations") for tool in asked.get("tools") or []]
-    declared = [function for functions in tools for function in functions or []]
+    declared = [
+        function
+        for tool in asked.get("tools") or []
+        # litellm writes it the other way, which Google takes as well.
+        for function in tool.get("functionDeclarations") or tool.get("function_declarations") or []
+    ]
     if waiting := due(declared, _answered(asked["contents"])):
         parts: list[dict[str, Any]] = []
         for tool in waiting:
