@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from frameworks import LOOPS
 from many import add, make_entry
 from pages import ROOT, between, lines, text
 from sdks import WAYS
@@ -35,6 +36,15 @@ def test_table_of_sdks_is_the_one_that_is_tested() -> None:
     )
     table = markdown(WAYS)
     assert between(*marks).strip() == table.strip(), f"put this into README.md:\n{table}"
+
+
+def test_table_of_frameworks_is_the_one_that_is_tested() -> None:
+    marks = (
+        "<!-- frameworks: made by tests/support/sdks/table.py, checked by the tests -->",
+        "<!-- /frameworks -->",
+    )
+    table = markdown(LOOPS, "framework")
+    assert between(*marks).strip() == table.strip(), f"put this into docs/clients.md:\n{table}"
 
 
 def test_an_entry_can_be_read_without_cachy(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The README's table of SDKs, made of the ways that the tests run."""
+"""The tables of SDKs and frameworks in the documentation, made of the ways that the tests run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ COLUMNS = {
 }
 
 
-def markdown(ways: Iterable[Way]) -> str:
+def markdown(ways: Iterable[Way], kind: str = "SDK") -> str:
     """A row per SDK: the kinds of call that are recorded and replayed, and the calls by name.
+    `kind`: what the rows are.
 
     The ways of one SDK stand together, as they do in `WAYS`.
     """
-    head = ["SDK", *COLUMNS, "calls"]
+    head = [kind, *COLUMNS, "calls"]
     rule = ["---", *(":-:" for _ in COLUMNS), "---"]
     rows = [_row(sdk, list(group)) for sdk, group in groupby(ways, lambda way: way.sdk)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *rows])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import Any
 
 
@@ -36,6 +37,19 @@ def halves(text: str) -> list[str]:
 def count(text: object) -> int:
     """About as many tokens as the text would have."""
     return 1 + len(str(text)) // 4
+
+
+def due(tools: list[Any], answered: int) -> list[Any]:
+    """The tools to call next, when so many calls have their results: all but the last at once,
+    then the last by itself, then none."""
+    if not answered:
+        return tools[:-1] or tools
+    return tools[-1:] if answered < len(tools) else []
+
+
+def since_question(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The turns after the last one of the user, newest first."""
+    return list(takewhile(lambda turn: turn.get("role") != "user", reversed(turns)))
 
 
 def sample(schema: dict[str, Any], serial: int) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import random
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from standin.content import count, reply, sample, words
+from standin.content import count, due, reply, sample, words
 from standin.openai import vector
 from standin.wire import Answer, Call, dumps, encode, json_answer, sse, stream_answer
 
@@ -64,32 +66,57 @@ def _route(call: Call, serial: int) -> Answer | None:
 
 
 def whole(asked: dict[str, Any], model: str, serial: int) -> dict[str, Any]:
-    part = _part(asked, serial)
-    return _response(asked, model, serial, [part], "STOP", count(part))
+    parts = _parts(asked, serial)
+    return _response(asked, model, serial, parts, "STOP", count(parts))
 
 
 def chunks(asked: dict[str, Any], model: str, serial: int) -> Iterator[dict[str, Any]]:
     """Text a few words at a time; a function call comes in one piece."""
-    part = _part(asked, serial)
-    pieces = [{"text": word} for word in words(part["text"])] if "text" in part else [part]
+    pieces = _parts(asked, serial)
+    if "text" in pieces[0]:
+        pieces = [{"text": word} for word in words(pieces[0]["text"])]
     for number, piece in enumerate(pieces, 1):
         finish = "STOP" if number == len(pieces) else None
         yield _response(asked, model, serial, [piece], finish, number)
 
 
-def _part(asked: dict[str, Any], serial: int) -> dict[str, Any]:
-    last = asked["contents"][-1]
-    tools = [tool.get("functionDeclarations") for tool in asked.get("tools") or []]
-    declared = [function for functions in tools for function in functions or []]
-    answered = any("functionResponse" in part for part in last["parts"])
-    if declared and not answered:
-        schema = declared[0].get("parameters") or declared[0].get("parametersJsonSchema") or {}
-        call = {"name": declared[0]["name"], "args": sample(schema, serial)}
-        return {"functionCall": call, "thoughtSignature": f"CiQB{serial:012x}"}
+def _parts(asked: dict[str, Any], serial: int) -> list[dict[str, Any]]:
+    """Function calls, without ids, the first of them with a signature; or text."""
+    declared = [
+        function
+        for tool in asked.get("tools") or []
+        # litellm writes it the other way, which Google takes as well.
+        for function in tool.get("functionDeclarations") or tool.get("function_declarations") or []
+    ]
+    if waiting := due(declared, _answered(asked["contents"])):
+        parts: list[dict[str, Any]] = []
+        for tool in waiting:
+            schema = tool.get("parameters") or tool.get("parametersJsonSchema") or {}
+            call = {"name": tool["name"], "args": sample(schema, serial)}
+            parts.append({"functionCall": call})
+        parts[0]["thoughtSignature"] = _signature(serial)
+        return parts
     wishes = asked.get("generationConfig") or {}
     if shape := wishes.get("responseSchema") or wishes.get("responseJsonSchema"):
-        return {"text": dumps(sample(shape, serial))}
-    return {"text": reply(last, serial)}
+        return [{"text": dumps(sample(shape, serial))}]
+    return [{"text": reply(asked["contents"][-1], serial)}]
+
+
+def _answered(contents: list[dict[str, Any]]) -> int:
+    """How many functions have answered since the user asked: results are turns of the user, too."""
+    results = 0
+    for content in reversed(contents):
+        parts = content["parts"]
+        here = sum("functionResponse" in part or "function_response" in part for part in parts)
+        if content.get("role") != "model" and not here:
+            break
+        results += here
+    return results
+
+
+def _signature(serial: int) -> str:
+    """As long as those of Gemini 3."""
+    return base64.b64encode(random.Random(serial).randbytes(300)).decode()
 
 
 def _response(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from standin.content import count, reply, sample, words
+from standin.content import count, due, reply, sample, since_question, words
 from standin.openai import dialect, vector
 from standin.wire import Answer, Call, dumps, json_answer, ndjson, stream_answer
 
@@ -65,14 +65,20 @@ def _lines(asked: dict[str, Any], chat: bool, serial: int) -> Iterator[dict[str,
 
 
 def _said(asked: dict[str, Any], chat: bool, serial: int) -> tuple[str, list[dict[str, Any]]]:
-    last = asked["messages"][-1] if chat else {"role": "user", "content": asked.get("prompt")}
-    if asked.get("tools") and last["role"] != "tool":
-        tool = asked["tools"][0]["function"]
-        arguments = sample(tool.get("parameters") or {}, serial)
-        return "", [{"function": {"name": tool["name"], "arguments": arguments}}]
+    turns = asked["messages"] if chat else [{"role": "user", "content": asked.get("prompt")}]
+    answered = sum(turn["role"] == "tool" for turn in since_question(turns))
+    if waiting := due(asked.get("tools") or [], answered):
+        functions = [tool["function"] for tool in waiting]
+        return "", [{"function": _call(function, serial)} for function in functions]
     if isinstance(asked.get("format"), dict):
         return dumps(sample(asked["format"], serial)), []
-    return reply(last, serial), []
+    return reply(turns[-1], serial), []
+
+
+def _call(function: dict[str, Any], serial: int) -> dict[str, Any]:
+    """A call of a function, without an id, as Ollama makes it."""
+    arguments = sample(function.get("parameters") or {}, serial)
+    return {"name": function["name"], "arguments": arguments}
 
 
 def _speech(chat: bool, text: str, calls: list[dict[str, Any]]) -> dict[str, Any]:

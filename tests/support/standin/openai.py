@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from standin.content import count, halves, reply, sample, words
+from standin.content import count, due, halves, reply, sample, since_question, words
 from standin.wire import Answer, Call, Event, dumps, json_answer, sse, stream_answer
 
 HOST = "api.openai.com"
@@ -118,21 +118,27 @@ def chat_events(asked: dict[str, Any], serial: int) -> Iterator[dict[str, Any]]:
 
 
 def chat_message(asked: dict[str, Any], serial: int) -> tuple[dict[str, Any], str]:
-    """A message and its finish reason: a tool call if tools wait to be called, else text."""
+    """A message and its finish reason: tool calls if tools wait to be called, else text."""
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     message["annotations"] = []
-    last = asked["messages"][-1]
-    waiting = asked.get("tools") and asked.get("tool_choice") != "none"
-    if waiting and last["role"] not in ("tool", "function"):
-        name, arguments = tool_call((asked["tools"][0].get("function") or {}), serial)
-        function = {"name": name, "arguments": arguments}
-        message["tool_calls"] = [
-            {"id": f"call_{serial:024x}", "type": "function", "function": function}
-        ]
+    turns = asked["messages"]
+    answered = sum(turn["role"] in ("tool", "function") for turn in since_question(turns))
+    tools = [] if asked.get("tool_choice") == "none" else asked.get("tools") or []
+    if waiting := due(tools, answered):
+        message["tool_calls"] = []
+        for place, tool in enumerate(waiting):
+            name, arguments = tool_call(tool.get("function") or {}, serial)
+            function = {"name": name, "arguments": arguments}
+            call = {"id": _call_id(serial, place), "type": "function", "function": function}
+            message["tool_calls"].append(call)
         return message, "tool_calls"
     shape = (asked.get("response_format") or {}).get("json_schema", {}).get("schema")
-    message["content"] = _text(shape, last.get("content"), serial)
+    message["content"] = _text(shape, turns[-1].get("content"), serial)
     return message, "stop"
+
+
+def _call_id(serial: int, place: int) -> str:
+    return f"call_{serial:021x}{place:03x}"
 
 
 def tool_call(tool: dict[str, Any], serial: int) -> tuple[str, str]:
@@ -196,7 +202,7 @@ def respond(call: Call, serial: int) -> Answer:
         return stream_answer(sse(response_events(asked, serial)))
     if asked.get("background"):
         return json_answer(_response(asked, serial, "queued", []))
-    return json_answer(_response(asked, serial, "completed", [_item(asked, serial)]))
+    return json_answer(_response(asked, serial, "completed", _items(asked, serial)))
 
 
 def poll(path: str, serial: int) -> Answer:
@@ -204,16 +210,18 @@ def poll(path: str, serial: int) -> Answer:
     made = int(path.rsplit("_", 1)[1], 16)
     if serial < made + 2:
         return json_answer(_response({}, made, "in_progress", []))
-    return json_answer(_response({}, made, "completed", [_item({}, made)]))
+    return json_answer(_response({}, made, "completed", _items({}, made)))
 
 
 def response_events(asked: dict[str, Any], serial: int) -> Iterator[Event]:
-    item = _item(asked, serial)
+    items = _items(asked, serial)
     begun = _response(asked, serial, "in_progress", [])
     steps = [("response.created", {"response": begun})]
     steps += [("response.in_progress", {"response": begun})]
-    steps += _tool_steps(item) if item["type"] == "function_call" else _text_steps(item)
-    steps += [("response.completed", {"response": _response(asked, serial, "completed", [item])})]
+    for place, item in enumerate(items):
+        called = item["type"] == "function_call"
+        steps += _tool_steps(item, place) if called else _text_steps(item)
+    steps += [("response.completed", {"response": _response(asked, serial, "completed", items)})]
     for number, (name, data) in enumerate(steps):
         yield name, {"type": name, "sequence_number": number} | data
 
@@ -235,44 +243,50 @@ def _text_steps(item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _tool_steps(item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    spot = {"item_id": item["id"], "output_index": 0}
+def _tool_steps(item: dict[str, Any], place: int) -> list[tuple[str, dict[str, Any]]]:
+    spot = {"item_id": item["id"], "output_index": place}
     started = item | {"status": "in_progress", "arguments": ""}
     done = {"name": item["name"], "arguments": item["arguments"]}
     return [
-        ("response.output_item.added", {"output_index": 0, "item": started}),
+        ("response.output_item.added", {"output_index": place, "item": started}),
         *(
             ("response.function_call_arguments.delta", spot | {"delta": part})
             for part in halves(item["arguments"])
         ),
         ("response.function_call_arguments.done", spot | done),
-        ("response.output_item.done", {"output_index": 0, "item": item}),
+        ("response.output_item.done", {"output_index": place, "item": item}),
     ]
 
 
-def _item(asked: dict[str, Any], serial: int) -> dict[str, Any]:
-    """The one item of output: a function call if functions wait to be called, else a message."""
+def _items(asked: dict[str, Any], serial: int) -> list[dict[str, Any]]:
+    """The output: function calls if functions wait to be called, else a message."""
     heard = asked.get("input") or ""
-    last: Any = heard[-1] if isinstance(heard, list) else {"content": heard}
+    turns = heard if isinstance(heard, list) else [{"role": "user", "content": heard}]
     functions = [tool for tool in asked.get("tools") or [] if tool["type"] == "function"]
-    if functions and last.get("type") != "function_call_output":
-        name, arguments = tool_call(functions[0], serial)
-        return {
-            "id": f"fc_{serial:048x}",
-            "type": "function_call",
-            "status": "completed",
-            "call_id": f"call_{serial:024x}",
-            "name": name,
-            "arguments": arguments,
-        }
+    answered = sum(turn.get("type") == "function_call_output" for turn in since_question(turns))
+    if waiting := due(functions, answered):
+        return [_function_call(tool, serial, place) for place, tool in enumerate(waiting)]
     shape = (asked.get("text") or {}).get("format", {}).get("schema")
-    text = _text(shape, last, serial)
-    return {
+    text = _text(shape, turns[-1], serial)
+    message = {
         "id": f"msg_{serial:048x}",
         "type": "message",
         "status": "completed",
         "role": "assistant",
         "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}],
+    }
+    return [message]
+
+
+def _function_call(tool: dict[str, Any], serial: int, place: int) -> dict[str, Any]:
+    name, arguments = tool_call(tool, serial)
+    return {
+        "id": f"fc_{serial:045x}{place:03x}",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": _call_id(serial, place),
+        "name": name,
+        "arguments": arguments,
     }
 
 
