@@ -153,6 +153,10 @@ class Recording:
         if not candidate(response.status, errors=self._settings.errors):
             self.abandon(f"its status is {response.status}")
             return False
+        names = {name.lower() for name, _ in response.headers}
+        if response.status in REDIRECTS and "location" not in names:
+            self.abandon("it is a redirect to nowhere")
+            return False
         encoding = ", ".join(v for n, v in response.headers if n.lower() == "content-encoding")
         decoder = encodings.decoder(encoding)
         if decoder is None:
@@ -297,8 +301,8 @@ class Recording:
         self._listener.keep(entry, findings)
 
     def _flaw(self, answer: Answer) -> str:
-        route, get = self._question.route, self._request.method == "GET"
-        return flaw(answer, poll=route.poll, known=route.known, get=get) or ""
+        route = self._question.route
+        return flaw(answer, poll=route.poll, known=route.known) or ""
 
     def _repeated(self, answer: Answer) -> str:
         """Return why an answer is true of this one request alone: it repeats a text that the key

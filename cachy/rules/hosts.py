@@ -96,11 +96,21 @@ _STATEFUL = lazy_pattern(
     r"|assistants|threads|conversations|sessions|containers|skills|vector_stores|libraries"
     r"|cachedContents|fileSearchStores|corpora|realtime|live|webhooks|organization|api_keys"
     r"|pull|push|create|copy|delete|blobs)(/|$|:)"
+    r"|/auth_tokens$|/auth/grant$|/connectors(/|$)|/keys(/|$)|/credits/coinbase$"
+    r"|/traces(/ingest)?$"  # what agents report of themselves
+    r"|/agents(/(?!completions$)[^/]+)?$"
     r"|/chat/completions/[^/]+$"  # a stored completion, changed
     r"|/cancel$|:cancel$|:batchGenerateContent$|:asyncBatch\w+$"
 )
-# Lists of models, and what Ollama calls one.
-_MODELS = lazy_pattern(r"/(models(/[^:]+)?|api/tags|api/ps|api/version)$")
+# What a GET returns for good: lists of models, and what Ollama calls one; videos, once made.
+_LASTING = lazy_pattern(r"/(models(/[^:]+)?|api/tags|api/ps|api/version|videos/[^/]+/content)$")
+
+_POST_POLL = lazy_pattern(r":fetchPredictOperation$|/operations/[^/]+:wait$|/get_result$")
+
+
+def _is_poll(path: str) -> bool:
+    """Return whether a POST asks how far a job is."""
+    return _POST_POLL.search(path) is not None
 
 
 class Route(NamedTuple):
@@ -211,7 +221,7 @@ class Hosts:
             return Route(True, True, known=known)
         if _STATEFUL.search(parts.path):
             return Route(True, False, "this endpoint keeps state on the server", known=True)
-        poll = method == "GET" and not _MODELS.search(parts.path)
+        poll = not _LASTING.search(parts.path) if method == "GET" else _is_poll(parts.path)
         return Route(True, True, poll=poll, known=True)
 
 

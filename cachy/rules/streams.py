@@ -83,6 +83,9 @@ def kind(content_type: str, body: bytes = b"") -> str | None:
     # Gemini streams a JSON array of chunks unless the URL has `alt=sse`.
     if media == "application/json" and body[:1] == b"[" and b'"candidates"' in body:
         return "json-array"
+    # Vertex AI and some gateways send JSON lines as JSON.
+    if media == "application/json" and body[:1] == b"{" and b"}\n{" in body:
+        return "ndjson"
     return None
 
 

@@ -19,6 +19,7 @@ from cachy.rules import protocols, streams
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cachy.rules.protocols import Finish
     from cachy.rules.streams import Event
 
 REPEATABLE_ERRORS = frozenset({400, 404, 405, 410, 413, 415, 422})
@@ -56,17 +57,15 @@ _CUT_BODY = "it is incomplete"
 _OTHER_GET = "GETs are kept only for lists of models and finished polls"
 
 
-def flaw(
-    answer: Answer, *, poll: bool = False, known: bool = True, get: bool = False
-) -> str | None:
+def flaw(answer: Answer, *, poll: bool = False, known: bool = True) -> str | None:
     """Return why an answer is not worth recording, in a few words; None if it is.
 
     `poll`: the request polls a job, and only the last poll is worth recording; `known`: the host is
-    known to be an LLM API; `get`: the request was a GET.
+    known to be an LLM API, so that its fields mean what they mean there.
     """
-    if answer.status in REDIRECTS:
-        return None if answer.ended else _CUT_BODY
-    if answer.status >= 400:
+    if answer.status >= 400 and answer.ended and _ACCOUNT_TROUBLE.search(answer.body.lower()):
+        return "it is about the key, credit or quota of this account"
+    if answer.status in REDIRECTS or answer.status >= 400:
         return None if answer.ended else _CUT_BODY
     if answer.kind:
         return _flaw_of_stream(answer)
@@ -76,26 +75,42 @@ def flaw(
     if known and "html" in media:
         return "it is a web page: something on the way to the API answered"
     if "json" in media and answer.status not in (204, 205):  # which have no body
-        return _flaw_of_json(answer, poll, get)
-    return _OTHER_GET if poll else None
+        found = _flaw_of_json(answer, poll, known)
+    else:
+        found = _OTHER_GET if poll else None
+    return _RUNNING if found is None and answer.status == 202 else found
 
 
-def _flaw_of_json(answer: Answer, poll: bool, get: bool) -> str | None:
+_RUNNING = "it says that its job is still running"
+_ACCOUNT_TROUBLE = lazy_pattern(
+    rb"api[ _-]?key|credit|quota|billing|payment|insufficient[ _](funds|balance)|unauthori[sz]ed"
+    rb"|authenticat|permission|organi[sz]ation must|not allowed to"
+)
+"""In an error: the same request of a colleague, or of tomorrow, would get another answer."""
+
+
+def _flaw_of_json(answer: Answer, poll: bool, known: bool) -> str | None:
     if not answer.body.strip():
         return "it is empty, and its content type is JSON"
     event = answer.events[0]
     if event.defect:
         return None if event.defect == streams.DEEP else _flaw_of_undecoded(answer.body)
     data = event.data
-    if data is None or (isinstance(data, dict) and not data.get("choices", True)):
+    if known and (data is None or (isinstance(data, dict) and protocols.known().empty(data))):
         return "it holds no answer"
-    if is_error(data):
+    if is_error(data) if known else _is_error_object(data):
         return "it carries an error"
     if poll and not _is_finished(data):
         return _OTHER_GET
-    if get and (answer.status == 202 or _is_running(data)):
-        return "it is a poll of a job that is still running"
+    if _is_running(data, known):
+        return _RUNNING
+    if known and not all(finish.reason for finish in _finishes(data) if finish.declared):
+        return "it ends without a reason to finish"
     return None
+
+
+def _finishes(data: Any) -> list[Finish]:
+    return list(protocols.known().finishes(data)) if isinstance(data, dict) else []
 
 
 def _flaw_of_undecoded(body: bytes) -> str | None:
@@ -123,6 +138,20 @@ def is_error(data: Any) -> bool:
     )
 
 
+_BESIDE_AN_ERROR = frozenset({"error", "message", "code", "status", "type", "detail", "request_id"})
+
+
+def _is_error_object(data: Any) -> bool:
+    """Return whether a body of a host that the user added is an error and nothing else: there
+    `error: 0.12` and `success: false` are data."""
+    if not isinstance(data, dict):
+        return False
+    error = data.get("error")
+    if isinstance(error, dict):
+        return "message" in error or "code" in error
+    return isinstance(error, str) and error != "" and data.keys() <= _BESIDE_AN_ERROR
+
+
 # The states of jobs, as the APIs that have them name them.
 _FINISHED_STATES = frozenset(
     {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
@@ -139,20 +168,33 @@ _STATE_PREFIX = lazy_pattern(r"^((job|batch|operation|task|run|file)_)?(state|st
 
 def _state(data: dict[str, Any]) -> str:
     """The state of a job, in one spelling: `JOB_STATE_RUNNING` is `running`."""
-    state = data.get("status", data.get("state"))
+    inner = data.get("output")  # DashScope
+    task = inner.get("task_status") if isinstance(inner, dict) else None
+    state = data.get("status", data.get("state", data.get("task_status", task)))
     if not isinstance(state, str):
         return ""
     return _STATE_PREFIX.sub("", re.sub(r"[ -]", "_", state.lower()))
 
 
 def _is_finished(data: Any) -> bool:
-    return isinstance(data, dict) and (data.get("done") is True or _state(data) in _FINISHED_STATES)
-
-
-def _is_running(data: Any) -> bool:
+    """Return whether a job says that it has ended well; one that gives its answer has (xAI)."""
     if not isinstance(data, dict):
         return False
-    return data.get("done") is False or bool(_RUNNING_STATES.fullmatch(_state(data)))
+    if data.get("done") is True or _state(data) in _FINISHED_STATES:
+        return True
+    finishes = _finishes(data)
+    return bool(finishes) and all(finish.reason for finish in finishes)
+
+
+def _is_running(data: Any, known: bool) -> bool:
+    """Return whether a job says that it goes on. Elsewhere than at an LLM API, `done: false` means
+    that only of an operation (google.longrunning): a list of things to do has it, too."""
+    if not isinstance(data, dict):
+        return False
+    if data.get("done") is False:
+        operation = "operations/" in str(data.get("name")) or "metadata" in data
+        return known or operation
+    return bool(_RUNNING_STATES.fullmatch(_state(data)))
 
 
 # ---- Streams ----
@@ -160,6 +202,7 @@ def _is_running(data: Any) -> bool:
 _CUT = "the stream is incomplete"
 _FAILED = "the stream carries an error event"
 _SILENT = "the stream has no event with content"
+_UNDECODED = "the stream has an event that cannot be decoded"
 _PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")
 _DONE = b"[DONE]"
 
@@ -172,6 +215,11 @@ def _flaw_of_stream(answer: Answer) -> str | None:
     # Many servers leave out the blank line after the last server-sent event.
     if events and not events[-1].complete and not (answer.kind == "sse" and answer.ended):
         return _CUT
+    decoded = [event for event in events if event.raw != _DONE]
+    if not all(event.defect for event in decoded):  # other streams hold plain text
+        broken = [event for event in decoded if event.defect == streams.INVALID and event.raw]
+        if broken:
+            return _CUT if broken[0] is events[-1] else _UNDECODED
     progress = _Progress()
     for event in _with_content(events):
         if isinstance(event.data, dict) and is_error(event.data):

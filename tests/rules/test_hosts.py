@@ -279,3 +279,35 @@ def test_what_is_no_tuple_of_hosts(patterns: Any, says: str) -> None:
 def test_default_patterns_are_sound_and_sorted_by_nothing_but_taste() -> None:
     assert len(set(doms)) == len(doms)
     assert all(pattern == pattern.lower() for pattern in doms)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://generativelanguage.googleapis.com/v1alpha/auth_tokens",
+        "https://api.deepgram.com/v1/auth/grant",
+        "https://openrouter.ai/api/v1/keys",
+        "https://openrouter.ai/api/v1/credits/coinbase",
+        "https://api.mistral.ai/v1/agents",
+        "https://api.anthropic.com/v1/agents/a1",
+        "https://api.cohere.com/v1/connectors",
+        "https://api.openai.com/v1/traces/ingest",
+    ],
+)
+def test_tokens_agents_and_traces_are_never_cached(url: str) -> None:
+    assert "keeps state" in Hosts(doms).route("POST", url).reason
+
+
+def test_agents_that_answer_are_cached() -> None:
+    assert Hosts(doms).route("POST", "https://api.mistral.ai/v1/agents/completions").cached
+
+
+@pytest.mark.parametrize(
+    "path", ["models/veo:fetchPredictOperation", "operations/1:wait", "workflows/w/get_result"]
+)
+def test_a_post_that_asks_for_the_state_of_a_job_is_a_poll(path: str) -> None:
+    assert Hosts(doms).route("POST", f"https://aiplatform.googleapis.com/v1/{path}").poll
+
+
+def test_a_video_is_kept_once_it_is_made() -> None:
+    assert not Hosts(doms).route("GET", "https://api.openai.com/v1/videos/v1/content").poll

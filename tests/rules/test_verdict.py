@@ -183,7 +183,7 @@ def test_what_was_left_before_its_end_is_not_kept(kind: str, body: bytes) -> Non
         pytest.param(JSON, b"[]", id="list"),
         pytest.param(JSON, b'{"success":true,"errors":[],"result":{}}', id="cloudflare"),
         pytest.param(JSON, b'{"base_resp":{"status_code":0,"status_msg":"success"}}', id="minimax"),
-        pytest.param(JSON, b'{"choices":[{"finish_reason":"","error":null}]}', id="no-finish"),
+        pytest.param(JSON, b'{"choices":[{"finish_reason":"stop","error":null}]}', id="no-error"),
         pytest.param(JSON, b'{"finish_reason":"MAX_TOKENS"}', id="cohere-short"),
         pytest.param(JSON, b'{"error":null,"status":"completed"}', id="no-error"),
         pytest.param(JSON, b'{"loss":NaN}', id="nan"),
@@ -303,9 +303,9 @@ def test_other_streams_that_say_nothing_are_not_kept(kind: str) -> None:
 def test_a_web_page_is_no_answer_of_an_api(kind: str) -> None:
     page = Answer(200, kind, b"<html>Sign in to the guest network</html>", ended=True)
     assert "web page" in str(flaw(page))
-    assert "web page" in str(flaw(page, poll=True, get=True))
+    assert "web page" in str(flaw(page, poll=True))
     assert flaw(page, known=False) is None
-    assert flaw(page, known=False, get=True) is None
+    assert flaw(page, known=False) is None
 
 
 @pytest.mark.parametrize("body", [b'{"a":', b'{"a":1', b"{", b'{"a":1}}', b"<html>"])
@@ -355,9 +355,15 @@ def test_polls_are_kept_when_they_have_ended(body: Any, kept: bool) -> None:
         ({"status": "processing", "progress": 99}, False),
         ({"status": "not_ready"}, False),
         ({"status": "partially_completed"}, False),
-        ({"done": False}, False),
+        ({"done": False, "todo": "milk"}, True),
         ({"name": "operations/1", "done": False, "response": None}, False),
-        ({"status": "failed"}, False),
+        ({"status": "failed"}, True),
+        ({"status": "expired"}, True),
+        ({"success": False}, True),
+        ({"error": 0.12}, True),
+        ({"error": {"message": "overloaded"}}, False),
+        ({"error": "overloaded"}, False),
+        (None, True),
         ({"status": "completed"}, True),
         ({"status": "active"}, True),
         ({"status": "not_found"}, True),
@@ -368,12 +374,52 @@ def test_polls_are_kept_when_they_have_ended(body: Any, kept: bool) -> None:
         ("running", True),
     ],
 )
-def test_gets_of_added_hosts_are_kept_unless_they_go_on(body: Any, kept: bool) -> None:
+def test_answers_of_added_hosts_are_kept_unless_they_go_on(body: Any, kept: bool) -> None:
     answer = Answer(200, JSON, json.dumps(body).encode(), ended=True)
-    assert (flaw(answer, known=False, get=True) is None) is kept
-    assert flaw(Answer(202, JSON, answer.body, ended=True), known=False, get=True)
-    if "failed" not in str(body):
-        assert flaw(answer, known=False) is None  # what starts a job is kept
+    assert (flaw(answer, known=False) is None) is kept
+    assert flaw(Answer(202, JSON, answer.body, ended=True), known=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, "error"),
+        ({"candidates": [{"finishReason": "OTHER"}]}, "error"),
+        ({"usageMetadata": {}, "modelVersion": "gemini-2.5-flash"}, "no answer"),
+        ({"choices": [{"finish_reason": None, "message": {}}]}, "reason to finish"),
+        ({"status": "queued", "id": "resp_1"}, "still running"),
+        ({"output": {"task_status": "RUNNING"}}, "still running"),
+    ],
+)
+def test_what_is_not_an_answer_yet_is_not_kept(body: Any, said: str) -> None:
+    found = flaw(Answer(200, JSON, json.dumps(body).encode(), ended=True))
+    assert said in str(found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"output": {"task_status": "SUCCEEDED"}},  # DashScope
+        {"task_status": "SUCCESS", "video_result": []},  # Z.ai
+        {"status": "COMPLETED", "response": {}},  # Perplexity
+        {"choices": [{"finish_reason": "stop"}]},  # xAI
+    ],
+)
+def test_finished_jobs_are_kept(body: Any) -> None:
+    assert flaw(Answer(200, JSON, json.dumps(body).encode(), ended=True), poll=True) is None
+
+
+@pytest.mark.parametrize("said", ["API key not valid", "Your credit balance is too low"])
+def test_errors_about_an_account_are_not_kept(said: str) -> None:
+    body = json.dumps({"error": {"message": said}}).encode()
+    assert "this account" in str(flaw(Answer(400, JSON, body, ended=True)))
+    assert flaw(Answer(400, JSON, b'{"error":{"message":"max_tokens"}}', ended=True)) is None
+
+
+def test_a_stream_with_a_broken_event_is_not_kept() -> None:
+    whole = b'data: {"a": 1}\n\n'
+    assert "incomplete" in str(flaw(Answer(200, SSE, whole + b'data: {"a', ended=True)))
+    assert "decoded" in str(flaw(Answer(200, SSE, b'data: {"a\n\n' + whole, ended=True)))
 
 
 @pytest.mark.parametrize("kind", [JSON, "video/mp4", ""])
@@ -387,7 +433,7 @@ def test_other_gets_are_not_kept(kind: str) -> None:
         ("GET", "https://llm.example.com/jobs/1", (200, JSON, b'{"status":"running"}'), False),
         ("GET", "https://llm.example.com/jobs/1", (200, JSON, b'{"status":"completed"}'), True),
         ("GET", "https://llm.example.com/jobs/1", (206, JSON, b'{"status":"completed"}'), False),
-        ("POST", "https://llm.example.com/jobs", (200, JSON, b'{"status":"running"}'), True),
+        ("POST", "https://llm.example.com/jobs", (200, JSON, b'{"status":"running"}'), False),
         ("POST", "https://llm.example.com/page", (200, "text/html", b"<html>"), True),
         ("POST", f"{OPENAI}/responses", (200, "text/html", b"<html>"), False),
         ("GET", f"{OPENAI}/responses/r", (200, JSON, b'{"status":"in_progress"}'), False),
@@ -416,8 +462,9 @@ def test_a_recording_knows_what_was_asked_of_whom(
 
 def test_statuses() -> None:
     assert all(map(candidate, (200, 201, 204, 205, 299)))
-    assert not any(map(candidate, (101, 206, 301, 304, 400, 401, 404, 429, 500, 529)))
-    assert {status for status in range(300, 600) if candidate(status, errors=True)} == {
+    assert all(map(candidate, (301, 302, 303, 307, 308)))
+    assert not any(map(candidate, (101, 206, 300, 304, 400, 401, 404, 429, 500, 529)))
+    assert {status for status in range(400, 600) if candidate(status, errors=True)} == {
         *REPEATABLE_ERRORS
     }
     assert not {401, 403, 408, 409, 425, 429} & REPEATABLE_ERRORS

@@ -73,6 +73,7 @@ class Protocol(NamedTuple):
     Bodies and events:
 
     - `failed`: whether the call failed
+    - `empty`: whether a whole body holds no answer, though it says nothing of a failure
     - `finishes`: the finish reasons
     - `bad_finishes`: finish reasons of failed calls, in lower case
     - `usage`: input and output tokens, None where not given
@@ -95,6 +96,7 @@ class Protocol(NamedTuple):
     pending: Callable[[Data], bool | None] | None = None
     index_fields: tuple[str, ...] = ()
     failed: Callable[[Data], bool] | None = None
+    empty: Callable[[Data], bool] | None = None
     finishes: Callable[[Data], Iterable[Finish]] | None = None
     bad_finishes: frozenset[str] = frozenset()
     usage: Callable[[Data], tuple[Any, Any]] | None = None
@@ -150,6 +152,7 @@ class Known:
         self._over = [each.over for each in every if each.over is not None]
         self._pending = [each.pending for each in every if each.pending is not None]
         self._failed = [each.failed for each in every if each.failed is not None]
+        self._empty = [each.empty for each in every if each.empty is not None]
         self._finishes = [each.finishes for each in every if each.finishes is not None]
         self._usage = [each.usage for each in every if each.usage is not None]
         self._pieces = [each.pieces for each in every if each.pieces is not None]
@@ -170,6 +173,10 @@ class Known:
         if any(each(data) for each in self._failed):
             return True
         return any(end.reason.lower() in self._bad_finishes for end in self.finishes(data))
+
+    def empty(self, data: Data) -> bool:
+        """Return whether a whole body holds no answer, though it says nothing of a failure."""
+        return any(each(data) for each in self._empty)
 
     def finishes(self, data: Data) -> Iterator[Finish]:
         """Yield the finish reasons in a body or an event."""

@@ -18,6 +18,11 @@ def failed(data: Data) -> bool:
     return any(choice.get("error") for choice in as_dicts(data.get("choices")))
 
 
+def empty(data: Data) -> bool:
+    """Some gateways answer with no choices when their upstream fails."""
+    return "choices" in data and not data["choices"]
+
+
 def finishes(data: Data) -> Iterator[Finish]:
     return map(finish, as_dicts(data.get("choices")))
 
@@ -52,6 +57,7 @@ PROTOCOL = Protocol(
     pending=pending,
     index_fields=("index",),
     failed=failed,
+    empty=empty,
     finishes=finishes,
     bad_finishes=frozenset(
         {

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from cachy.rules.protocols import Data
 
 
+def empty(data: Data) -> bool:
+    """A blocked prompt is an answer; no candidate and no reason is a failure."""
+    if data.get("candidates") or "usageMetadata" not in data or "modelVersion" not in data:
+        return False
+    blocked = as_dict(data.get("promptFeedback")).get("blockReason")
+    return not blocked and "totalTokens" not in data and "embeddings" not in data
+
+
 def finishes(data: Data) -> Iterator[Finish]:
     return map(finish, as_dicts(data.get("candidates")))
 
@@ -41,7 +49,9 @@ PROTOCOL = Protocol(
     last_events=frozenset({"interaction.completed", "interaction.complete"}),
     event_prefixes=("interaction.",),
     index_fields=("index",),
+    empty=empty,
     finishes=finishes,
+    bad_finishes=frozenset({"malformed_function_call", "other"}),
     usage=usage,
     pieces=pieces,
     system_fields=("systemInstruction", "system_instruction"),
