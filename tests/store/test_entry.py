@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.errors import Defect
-from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dumps, loads
+from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dictionary, dumps, loads
 from cachy.store.layout import shared_files
 from cachy.store.names import NAME_LENGTH, is_name, key_in, name_of, seal, second_in, unseal
 
@@ -74,6 +74,15 @@ def test_reads_like_the_manifest_says(size: int) -> None:
     text = zstandard.ZstdDecompressor(dict_data=shared).decompress(bytes(data))
     head, request, body = text.split(b"\n", 2)
     assert Entry(json.loads(head) | {"request": json.loads(request)}, body) == entry
+
+
+def test_the_dictionary_is_pinned() -> None:
+    """Committed entries can be read with these bytes alone."""
+    assert hashlib.sha256(dictionary()).hexdigest() == (
+        "416bf06b25dee9a3368bb5260a4a8bd01738ab788f5bd05a9d6c146759c7cda3"
+    )
+    assert zstandard.ZstdCompressionDict(dictionary()).dict_id() == 51906
+    assert zstandard.get_frame_parameters(dumps(ENTRY)).dict_id == 51906
 
 
 def test_frames_carry_a_checksum_and_their_size() -> None:
