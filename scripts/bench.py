@@ -106,7 +106,8 @@ class Bench:
             yield self._drawn(peers.measure(self._folders, python, self._scale.sizes[-1], ours))
 
     def disk(self) -> Iterator[Section]:
-        """bytes on disk and in git, against cachy.jsonl and a VCR cassette"""
+        """bytes on disk and in git, against cachy.jsonl and a VCR cassette; the dictionary"""
+        yield disk.dictionary(self._folders, self._scale.responses)
         if python := self._with_peers("Bytes of the same responses"):
             yield disk.measure(self._folders, python, self._scale.responses)
 

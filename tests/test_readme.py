@@ -86,6 +86,7 @@ def test_the_example_of_an_entry_is_one(tmp_path: Path) -> None:
 def read_without_cachy(path: Path) -> dict[str, Any]:
     """The variables of the snippet in the documentation after it has read this file."""
     code = between("### To read an entry without cachy\n\n```python\n", "```")
+    assert len([line for line in code.splitlines() if line]) <= 10
     names: dict[str, Any] = {}
     for name, data in shared_files().items():
         (path.parents[1] / name).write_bytes(data)

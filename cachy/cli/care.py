@@ -53,8 +53,8 @@ def init_command(
 ) -> None:
     """Set up a store in a repository.
 
-    Creates the store, its manifest and a line in .gitattributes: commit them. This is optional,
-    enable_cachy() alone is enough to record and replay.
+    Creates the store, its manifest and dictionary, and a line in .gitattributes: commit them. This
+    is optional, enable_cachy() alone is enough to record and replay.
     """
     from cachy.upkeep.init import init
 

@@ -13,6 +13,7 @@ returns has been checked. Nothing here does IO.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,11 +87,8 @@ def dictionary() -> bytes:
 
     scripts/train_dictionary.py says how it was made.
     """
-    from pkgutil import get_data  # with the first entry
-
-    data = get_data("cachy.store", "dictionary")
-    assert data is not None
-    return data
+    loader: Any = __spec__.loader  # which also reads from a zip file
+    return bytes(loader.get_data(os.path.join(os.path.dirname(__file__), "dictionary")))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 .cachy/
   manifest.json      made by `cachy init`; the same bytes in every store
+  dictionary         the same: what frames are compressed with, for readers without cachy
   .gitignore         ignores /local/ and itself; never committed
   ab/….entry         an entry, in the shard of its key: its first two digits
   local/             never committed
@@ -39,11 +40,12 @@ KEY: the first 32 hex digits of the sha256 of the canonical request; \
 STAMP: 8 hex digits of the UTC second of recording, then 16 of the sha256 of the frame. \
 Of several entries of a KEY the greatest STAMP counts.",
   "entry": "a NUL byte, then the frame, masked; \
-frame: zstd, with the dictionary beside this file, of head + newline + request + newline + body; \
+frame: zstd, with the dictionary in the file of that name, of \
+head + newline + request + newline + body; \
 head: one line of JSON; request: one line of JSON, the outline of the request or null; \
 body: the decoded response",
-  "times": "in the head: at most 64 pairs [bytes, ms], each the difference from the one before: \
-when how much of the body had come",
+  "times": "in the head, where the body came in pieces: at most 64 pairs [bytes, milliseconds], \
+each the difference from the one before, the first from the beginning of the call",
   "mask": "n: bytes of the file; step: min(16, 4 + n // 512); pad: sha256(KEY-STAMP), repeated; \
 every step-th byte of the frame, from its first on, is XORed with the next byte of the pad",
   "local": "local/ is never committed: recordings over 2 MiB, temporary files, journals"

@@ -44,7 +44,7 @@ class Setup(NamedTuple):
 
 
 def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
-    """Create the store with its manifest, and its line in the repository's `.gitattributes`.
+    """Create the store with its manifest and dictionary, and its line in `.gitattributes`.
 
     `git` also makes `git diff` show entries as text in this clone; `hook` makes git check the
     recordings in every commit. Idempotent.

@@ -1,6 +1,8 @@
 """The same responses as a store of cachy, a `cachy.jsonl` and a VCR cassette: bytes on the disk,
 and in a git repository that they were committed to little by little, packed by `git gc`.
 
+And what the dictionary saves of them.
+
 The responses are the shared corpus of real traffic where it is present (the folder that
 CACHY_CORPUS names, else `shared/corpus` beside the clone), else made up.
 """
@@ -11,6 +13,7 @@ import base64
 import io
 import os
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +23,10 @@ import httpx2
 import orjson
 import zstandard
 
-from benchmarks import worker
+from benchmarks import samples, worker
 from benchmarks.peers import Exchange
 from benchmarks.samples import Row, Section, spread
-from benchmarks.stores import put
+from benchmarks.stores import put, put_frame
 from benchmarks.workload import HEADERS, JSON, SSE, answer, payload
 from cachy import cachy
 from cachy.store import entry as codec
@@ -34,6 +37,8 @@ BESIDE = worker.SCRIPTS.parents[1] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CACHY_CORPUS", BESIDE)) / "interactions.jsonl.zst"
 COMMITS = 5
 SECOND = 1_760_000_000
+SMALL, MEDIUM = 2 * 1024, 8 * 1024
+READINGS = 200
 UNSENT = {"content-length", "host", "content-encoding", "connection", "transfer-encoding"}
 IDENTITY = {
     f"GIT_{who}_{what}": value
@@ -82,6 +87,82 @@ def measure(folders: Path, peers: str, count: int) -> Section:
         "on disk: bytes of the files; each file also takes up to one block, 4 KB, of its own",
     ]
     return Section("Bytes of the same responses", rows, notes)
+
+
+# ---- What the dictionary saves ----
+
+
+def dictionary(folders: Path, count: int) -> Section:
+    """The entries of at most `count` responses with the dictionary, against those without it."""
+    entries = [entry for _, entry in _recorded(count)]
+    texts = [codec.plain(entry) for entry in entries]
+    with_it = [codec.dumps(entry) for entry in entries]
+    compress = zstandard.ZstdCompressor(level=9, write_checksum=True).compress
+    without = [compress(text) for text in texts]
+    rows: list[Row] = []
+    for limit, bound in ((1024, None), (SMALL, 0.6), (MEDIUM, None)):
+        below = [number for number, frame in enumerate(without) if len(frame) < limit]
+        if below:
+            ours = [len(with_it[number]) for number in below]
+            base = [len(without[number]) for number in below]
+            rows.append(_saved(f"{len(below):,} entries below {_kb(limit)}", ours, base, bound))
+    keys = [entry.head["key"] for entry in entries]
+    everything = list(range(len(entries)))
+    medium = [number for number in everything if len(without[number]) < MEDIUM]
+    for what, numbers, most in (("", everything, 0.75), (f" below {_kb(MEDIUM)}", medium, None)):
+        sizes = []
+        for name, frames in (("with", with_it), ("without", without)):
+            repository = folders / "dictionary" / f"{name}{what}"
+            _commit_frames(repository, [(keys[n], frames[n]) for n in numbers])
+            sizes.append(_packed(repository))
+        rows.append(
+            _saved(f"{len(numbers):,} entries{what}, in git, packed", sizes[:1], sizes[1:], most)
+        )
+    asked = [n for n, entry in enumerate(entries) if 1200 <= len(entry.body) <= 1600]
+    ours_ns, base_ns = _reading([[frames[n] for n in asked] for frames in (with_it, without)])
+    what = f"reading an entry with 1.4 KB of body, on average of {len(asked)}"
+    rows.append(samples.compare(what, ours_ns, "without", base_ns, 1))
+    large = sum(len(frame) for frame in without if len(frame) >= MEDIUM) / sum(map(len, without))
+    notes = [
+        "the limits are those of the size without the dictionary",
+        f"{large:.0%} of all bytes are in entries above {_kb(MEDIUM)}: "
+        "vectors, images, long streams, which gain little",
+    ]
+    return Section("What the dictionary saves", rows, notes)
+
+
+def _kb(size: int) -> str:
+    return f"{size // 1024} KB"
+
+
+def _saved(what: str, ours: list[int], base: list[int], bound: float | None) -> Row:
+    """A row of bytes, on average, and the ratio of the sums."""
+    return Row(what, spread([sum(ours) / len(ours)], "B"), "without", sum(ours) / sum(base), bound)
+
+
+def _reading(kinds: list[list[bytes]]) -> list[list[float]]:
+    """Nanoseconds to read an entry for a replay, the average of all frames of a kind, in turns."""
+    times: list[list[float]] = [[] for _ in kinds]
+    for _ in range(READINGS):
+        for frames, taken in zip(kinds, times, strict=True):
+            begun = time.perf_counter_ns()
+            for frame in frames:
+                codec.loads(frame, replay=True)
+            taken.append((time.perf_counter_ns() - begun) / max(1, len(frames)))
+    return times
+
+
+def _commit_frames(repository: Path, frames: list[tuple[str, bytes]]) -> None:
+    repository.mkdir(parents=True)
+    _git(repository, "init", "--quiet")
+    for part in range(COMMITS):
+        for number in range(len(frames) * part // COMMITS, len(frames) * (part + 1) // COMMITS):
+            put_frame(repository / FOLDER, *frames[number], SECOND + number)
+        _git(repository, "add", "--all")
+        _git(repository, "commit", "--quiet", "--message", f"part {part}")
+
+
+# ---- The responses ----
 
 
 def _recorded(count: int) -> list[tuple[Exchange, Entry]]:

@@ -66,8 +66,12 @@ def work(folder: str, start: int, stop: int, step: int) -> None:
 
 def put(root: Path, entry: Entry, second: int) -> None:
     """Write an entry as `DirStore` would, but for the flush."""
-    frame = codec.dumps(entry)
-    name = name_of(entry.head["key"], second, frame)
+    put_frame(root, entry.head["key"], codec.dumps(entry), second)
+
+
+def put_frame(root: Path, key: str, frame: bytes, second: int) -> None:
+    """Write the frame of an entry in the same way."""
+    name = name_of(key, second, frame)
     _write(f"{root}/{name[:2]}", name + SUFFIX, seal(name, frame))
 
 

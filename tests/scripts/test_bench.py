@@ -125,6 +125,15 @@ def test_made_up_responses_stand_in_for_the_corpus(
     assert [entry.body for _, entry in kept] == [exchange.body() for exchange, _ in kept]
 
 
+def test_what_the_dictionary_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "CORPUS", tmp_path / "absent")
+    monkeypatch.setattr(disk, "READINGS", 3)
+    section = disk.dictionary(tmp_path, 12)
+    smaller = [row for row in section.rows if row.value.unit == "B"]
+    assert len(smaller) >= 4
+    assert all(row.ratio and row.ratio < 1 for row in smaller)
+
+
 def test_invalid_arguments_are_reported_before_anything_is_measured(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import json
 import random
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.errors import Defect
-from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dumps, loads
+from cachy.store.entry import BODY_LIMIT, FORMAT, HEAD_LIMIT, Entry, dictionary, dumps, loads, plain
 from cachy.store.layout import shared_files
 from cachy.store.names import NAME_LENGTH, is_name, key_in, name_of, seal, second_in, unseal
 
@@ -74,6 +76,41 @@ def test_reads_like_the_manifest_says(size: int) -> None:
     text = zstandard.ZstdDecompressor(dict_data=shared).decompress(bytes(data))
     head, request, body = text.split(b"\n", 2)
     assert Entry(json.loads(head) | {"request": json.loads(request)}, body) == entry
+
+
+def test_the_dictionary_is_pinned() -> None:
+    """Committed entries can be read with these bytes alone."""
+    assert hashlib.sha256(dictionary()).hexdigest() == (
+        "416bf06b25dee9a3368bb5260a4a8bd01738ab788f5bd05a9d6c146759c7cda3"
+    )
+    assert zstandard.ZstdCompressionDict(dictionary()).dict_id() == 51906
+    assert zstandard.get_frame_parameters(dumps(ENTRY)).dict_id == 51906
+
+
+def test_reads_frames_without_a_dictionary() -> None:
+    outlined = Entry(HEAD | {"request": {"body": {"model": "m"}}}, b"body" * 1000)
+    assert zstandard.get_frame_parameters(compress(plain(outlined))).dict_id == 0
+    assert loads(compress(plain(outlined))) == outlined
+
+
+def test_threads_share_the_dictionary() -> None:
+    """In a process of its own, where eight threads make and read their first entry at once."""
+    program = f"""
+from threading import Barrier, Thread
+from cachy.store.entry import Entry, dumps, loads
+head, done, together = {HEAD!r}, [], Barrier(8)
+def work(number):
+    together.wait()
+    for turn in range(200):
+        entry = Entry(head, b"%d/%d" % (number, turn))
+        assert loads(dumps(entry)) == entry
+    done.append(number)
+threads = [Thread(target=work, args=(number,)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert len(done) == 8
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_frames_carry_a_checksum_and_their_size() -> None:

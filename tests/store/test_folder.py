@@ -506,9 +506,39 @@ def test_an_entry_of_another_dictionary_is_passed_over(root: Path) -> None:
     assert "made by a newer cachy" in reports[0][1]
 
 
-def test_a_manifest_that_is_a_folder(root: Path) -> None:
-    (root / "manifest.json").mkdir(parents=True)
-    assert "cachy init" in DirStore(root).defect
+@pytest.mark.parametrize("kind", ["folder", "link", "unreadable", "cut"])
+def test_a_manifest_that_cannot_be_read(kind: str, root: Path, tmp_path: Path) -> None:
+    """One warning, no error, and the recordings are there."""
+    place(root)
+    manifest = root / "manifest.json"
+    match kind:
+        case "folder":
+            manifest.mkdir()
+        case "link":
+            (tmp_path / "sound.json").write_bytes(MANIFEST)
+            manifest.symlink_to(tmp_path / "sound.json")
+        case "unreadable":
+            manifest.write_bytes(MANIFEST)
+            manifest.chmod(0)
+            if os.access(manifest, os.R_OK):
+                pytest.skip("this user reads everything")
+        case "cut":
+            manifest.write_bytes(MANIFEST[:200])
+    with pytest.warns(CachyWarning, match="not the manifest of a store") as warned:
+        enable_cachy(cache_dir=root.parent)
+    disable_cachy()
+    assert len(warned) == 1
+    assert body_of(DirStore(root)) == b"body"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "dictionary"])
+def test_a_store_without_what_init_writes_is_sound(name: str, root: Path) -> None:
+    place(root)
+    for each, data in shared_files().items():
+        (root / each).write_bytes(data)
+    (root / name).unlink()
+    store = DirStore(root)
+    assert (store.defect, body_of(store)) == ("", b"body")
 
 
 def test_a_sound_manifest(root: Path) -> None:

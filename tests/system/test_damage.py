@@ -443,7 +443,7 @@ def test_an_invalid_manifest(make: Callable[[Path, Path], object], tmp_path: Pat
     (tmp_path / "manifest.json").write_text('{"format":"cachy","version":1}')
     make(tmp_path / FOLDER / "manifest.json", tmp_path)
     with bounded():
-        assert "manifest" in DirStore(tmp_path / FOLDER).defect
+        assert "is not the manifest of a store" in DirStore(tmp_path / FOLDER).defect
 
 
 SECRET = {"messages": [{"role": "user", "content": "ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gHi"}]}

@@ -6,16 +6,19 @@ import os
 import shlex
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+import zstandard
 from clones import LINE, Clone
 from many import add, make_entry
 from stores import NOW, OLD, collected, key_of, keys
 
 from cachy.errors import CachyError
-from cachy.store.entry import Entry, dumps
+from cachy.store.entry import Entry, dumps, plain
 from cachy.store.folder import FILE_LIMIT, DirStore
-from cachy.store.layout import MANIFEST
+from cachy.store.layout import MANIFEST, shared_files
+from cachy.store.names import name_of, seal
 from cachy.upkeep import gc
 from cachy.upkeep.check import CheckReport, check, check_staged, fsck
 from cachy.upkeep.gc import Policy
@@ -34,6 +37,43 @@ def test_fsck_of_a_sound_store(root: Path) -> None:
     report = fsck(str(root))
     assert report.sound
     assert (report.checked, report.strays) == (2, [])
+
+
+def test_fsck_of_the_files_that_init_writes(root: Path) -> None:
+    """They may be missing, and what is changed is named and left alone."""
+    add(root, make_entry(1), OLD)
+    for name, data in shared_files().items():
+        (root / name).write_bytes(data)
+    assert fsck(str(root)).sound
+    for name in shared_files():
+        (root / name).write_bytes(b"changed")
+    report = fsck(str(root), repair=True)
+    assert {flaw.path for flaw in report.flaws} == {str(root / name) for name in shared_files()}
+    assert all("cachy init" in flaw.what for flaw in report.flaws)
+    assert not report.moved
+    for name in shared_files():
+        (root / name).unlink()
+    assert fsck(str(root)).sound
+
+
+def test_fsck_leaves_what_a_newer_cachy_made(root: Path) -> None:
+    """An entry with a dictionary that is not known here, also where it states no size."""
+    entry = make_entry(1)
+    samples: list[Any] = [b"%d words that come again " % number * 9 for number in range(300)]
+    other = zstandard.train_dictionary(4096, samples, dict_id=51_000)
+    paths = []
+    for sized in (True, False):
+        compressor = zstandard.ZstdCompressor(dict_data=other, write_content_size=sized)
+        frame = compressor.compress(plain(entry))
+        name = name_of(entry.head["key"], OLD, frame)
+        paths.append(root / name[:2] / f"{name}.entry")
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        paths[-1].write_bytes(seal(name, frame))
+    report = fsck(str(root), repair=True)
+    assert {flaw.path for flaw in report.flaws} == set(map(str, paths))
+    assert all("update cachy-store" in flaw.what for flaw in report.flaws)
+    assert not report.moved
+    assert all(path.exists() for path in paths)
 
 
 def test_fsck_finds_damage_that_the_index_does_not_know(root: Path) -> None:
@@ -179,6 +219,7 @@ def test_check_finds(clone: Clone) -> None:
     add(clone.root, make_entry(4), OLD)
     stray = clone.write(".cachy/notes.txt", "mine")
     manifest = clone.write(".cachy/manifest.json", "{}")
+    changed = clone.write(".cachy/dictionary", "{}")
     local = clone.write(".cachy/local/calls.jsonl", "")
     clone.git("add", "-f", "-A")
 
@@ -188,10 +229,11 @@ def test_check_finds(clone: Clone) -> None:
 
     report = check(str(clone.root), secrets=finder)
     flaws = {flaw.path: flaw.what for flaw in report.flaws}
-    assert flaws.keys() == {str(p) for p in (broken, large, secret, stray, manifest, local)}
+    wrong = (broken, large, secret, stray, manifest, changed, local)
+    assert flaws.keys() == {str(path) for path in wrong}
     assert "over the limit" in flaws[str(large)]
     assert flaws[str(secret)] == "it contains what looks like an OpenAI key"
-    assert report.checked == 7
+    assert report.checked == 8
 
 
 def test_check_of_what_is_staged(clone: Clone) -> None:
