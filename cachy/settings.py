@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import ConfigError
 from cachy.rules.hosts import Hosts, doms
-from cachy.rules.key import NOISE, Noise, check_key_headers
+from cachy.rules.key import Noise, check_key_headers
+from cachy.rules.noise import DEFAULT_NOISE, NoiseRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -53,7 +54,7 @@ class Settings(NamedTuple):
     hdrs: frozenset[str] = frozenset()
     errors: bool = False
     requests: str = "outline"
-    noise: tuple[Noise, ...] = NOISE
+    noise: NoiseRules = DEFAULT_NOISE
     key_headers: tuple[str, ...] = ()
     scope: str = ""
     repeats: str = "same"
@@ -146,7 +147,7 @@ def _check_headers(hdrs: Any) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _check_noise(noise: Any) -> tuple[Noise, ...]:
+def _check_noise(noise: Any) -> NoiseRules:
     """Check the patterns here, and not in the middle of the user's call."""
     if not isinstance(noise, Iterable):
         raise ConfigError(
@@ -162,7 +163,7 @@ def _check_noise(noise: Any) -> tuple[Noise, ...]:
             not isinstance(getattr(item.pattern, "pattern", None), bytes)
         ):
             raise ConfigError(f"noise holds {item!r}, which is not all bytes: write b'…' and rb'…'")
-    return items
+    return NoiseRules(items)
 
 
 def _check_scope(scope: Any) -> str:

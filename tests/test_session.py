@@ -270,9 +270,9 @@ def test_a_store_of_a_newer_version(tmp_path: Path) -> None:
 
 
 def test_an_unknown_setting(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="colour"):
-        enable_cachy(cache_dir=tmp_path, colour="red")  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="colour"), cachy(colour="red"):
+    with pytest.raises(TypeError, match="color"):
+        enable_cachy(cache_dir=tmp_path, color="red")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="color"), cachy(color="red"):
         pass
 
 
@@ -423,6 +423,28 @@ def test_a_block_inherits_what_it_does_not_name(ask: Ask, standin: Standin, tmp_
     with cachy(store={}, scope="") as inner:
         assert inner.mode == "replay"
     assert standin.calls == []
+
+
+def test_a_block_with_settings_uses_the_store_around_it(ask: Ask, tmp_path: Path) -> None:
+    session = enable_cachy(cache_dir=tmp_path)
+    with cachy(scope="x") as inner:
+        assert inner.store is session.store
+        ask()
+    assert inner.stats.recorded == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder that is in use")
+def test_a_block_needs_no_working_directory(
+    ask: Ask, standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    enable_cachy(cache_dir=tmp_path)
+    (tmp_path / "gone").rmdir()
+    for _ in range(2):
+        with cachy(scope="x"):
+            ask()
+    assert len(standin.calls) == 1
 
 
 def test_a_refusal_is_a_miss(client: httpx2.Client, tmp_path: Path) -> None:

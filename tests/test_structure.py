@@ -20,7 +20,6 @@ ELSEWHERE = {
     "cachy.lazy": "test_session.py",
     # The parts of a key are tested together, by which requests are the same and which are not.
     "cachy.rules.body": "rules/test_tables.py",
-    "cachy.rules.noise": "rules/test_tables.py",
     "cachy.rules.request_headers": "rules/test_tables.py",
     "cachy.rules.tidy": "rules/test_tables.py",
     "cachy.rules.url": "rules/test_tables.py",

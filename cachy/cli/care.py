@@ -121,28 +121,32 @@ def _print_fsck(report: FsckReport) -> None:
 # ---- gc ----
 
 
+UnusedSince = Annotated[
+    str,
+    typer.Option(
+        metavar="WHEN",
+        help="With --unused: since 30d, 2026-11-01, or last-run (the last that succeeded).",
+    ),
+]
+OlderThan = Annotated[
+    str, typer.Option(metavar="AGE", help="Entries older than this, such as 90d.")
+]
+MaxSize = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE", help="The least recently used entries, until the rest fits, such as 50MB."
+    ),
+]
+
+
 def gc_command(
     cache_dir: CacheDir = None,
     unused: Annotated[
         bool, typer.Option("--unused", help="Entries that no session used on this machine.")
     ] = False,
-    since: Annotated[
-        str,
-        typer.Option(
-            metavar="WHEN",
-            help="With --unused: since 30d, 2026-11-01, or last-run (the last that succeeded).",
-        ),
-    ] = "",
-    older_than: Annotated[
-        str, typer.Option(metavar="AGE", help="Entries older than this, such as 90d.")
-    ] = "",
-    max_size: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="The least recently used entries, until the rest fits, such as 50MB.",
-        ),
-    ] = "",
+    since: UnusedSince = "",
+    older_than: OlderThan = "",
+    max_size: MaxSize = "",
     model: Model = "",
     host: Host = "",
     grace: Annotated[

@@ -30,7 +30,7 @@ from cachy.rules.body import (
     parse_json,
 )
 from cachy.rules.message import Request
-from cachy.rules.noise import Quiet, lift, lower
+from cachy.rules.noise import DEFAULT_NOISE, Quiet, lift, lower
 from cachy.rules.request_headers import check_key_headers, deciding, header_lines
 from cachy.rules.tables import IGNORED_FIELDS, KEY_HEADERS, KEY_LENGTH, NOISE, Noise
 from cachy.rules.url import canonical_url, is_credential_param, is_secret_param, redacted_url
@@ -87,14 +87,15 @@ def canonical(
     request: Request,
     *,
     scope: str = "",
-    noise: Iterable[Noise] = NOISE,
+    noise: Iterable[Noise] = DEFAULT_NOISE,
     known: bool = True,
     key_headers: tuple[str, ...] = (),
 ) -> bytes:
     """Return the canonical request.
 
     - `scope` keeps requests apart that would otherwise be the same.
-    - `noise` are the patterns that are normalised; `()` for none.
+    - `noise` are the patterns that are normalised, as `NoiseRules` where they are used often; `()`
+      for none.
     - `known`: the host is one that cachy knows. On other hosts every header and every field counts,
       except those that a table excludes.
     - `key_headers` adds headers to the key ("x-tenant") and removes them ("-x-session").
@@ -108,7 +109,7 @@ def identify(
     request: Request,
     *,
     scope: str = "",
-    noise: Iterable[Noise] = NOISE,
+    noise: Iterable[Noise] = DEFAULT_NOISE,
     known: bool = True,
     key_headers: tuple[str, ...] = (),
 ) -> Identity:
@@ -122,7 +123,7 @@ def identify(
 def normalised(
     request: Request,
     *,
-    noise: Iterable[Noise] = NOISE,
+    noise: Iterable[Noise] = DEFAULT_NOISE,
     known: bool = True,
     key_headers: tuple[str, ...] = (),
 ) -> tuple[bytes, ...]:

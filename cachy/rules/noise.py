@@ -1,5 +1,6 @@
 """Take noise out of the texts of a request, and long runs of base64 out of its way.
 
+    NoiseRules(noise)  ──▶ patterns, prepared once for many requests
     Quiet(noise)(text) ──▶ the text with its noise normalised; `.texts` are what it was
     lift(body) ──▶ the body with its images replaced by short marks ──lower()──▶ the body again
 
@@ -9,9 +10,11 @@ Nothing here reads a body of megabytes byte by byte: what it does with them runs
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cachy.lazy import lazy_pattern
+from cachy.rules.tables import NOISE
 
 if TYPE_CHECKING:
     import re
@@ -23,7 +26,6 @@ RUN = 4096
 """A text of at least as many bytes without white space is not prose, and is not searched."""
 
 _WORTH_IT = 4 * RUN
-_MOST_CLEAN = 4096
 _MARK = b"\\u0000cachy:"
 _MARKS = lazy_pattern(rb"\\u0000cachy:(\d+)")
 _WHITE = (b" ", b"\\", b"\n", b"\t", b"\r")  # or escaped
@@ -31,6 +33,36 @@ _OPENING = frozenset(b":,]}")  # what stands after a string in JSON, and so neve
 
 # From common to rare in prompts and JSON; what is not here is rarer still.
 _COMMON = b" \"etaoinsrhldcu,:mpfgy.wb{}[]v-_k0/15x2'IATS"
+
+
+class NoiseRules(tuple["Noise", ...]):
+    """Patterns of noise, prepared once for many requests; equal to the tuple of them."""
+
+    def __init__(self, noise: Iterable[Noise]) -> None:  # tuple.__new__ has taken the patterns
+        self.gated = tuple((_gate(rule.marker), rule) for rule in self)
+        """Each pattern behind the rarest byte of its marker, which takes no time to look for."""
+        self.is_clean = lru_cache(maxsize=4096)(self._is_clean)
+        """Tells whether a text that comes with many requests has no noise; remembers it."""
+
+    def _is_clean(self, text: bytes) -> bool:
+        return not any(
+            gate in text and rule.marker in text and rule.pattern.search(text)
+            for gate, rule in self.gated
+        )
+
+
+def _gate(marker: bytes) -> int | bytes:
+    """What to look for first: the rarest byte of a marker, or nothing for an empty one."""
+    return max(marker, key=_rarity) if marker else b""
+
+
+def _rarity(byte: int) -> int:
+    place = _COMMON.find(byte)
+    return place if place >= 0 else 256
+
+
+DEFAULT_NOISE = NoiseRules(NOISE)
+"""The rules that are used where no others are given."""
 
 
 class Quiet:
@@ -43,10 +75,10 @@ class Quiet:
     (b'ls /tmp/tmp#1', (b'tmpk3x_9q2v',))
     """
 
-    __slots__ = ("_clean", "_numbers", "_rules", "_texts")
+    __slots__ = ("_numbers", "_rules", "_texts")
 
     def __init__(self, noise: Iterable[Noise]) -> None:
-        self._rules, self._clean = _gated(noise)
+        self._rules = noise if noise.__class__ is NoiseRules else NoiseRules(noise)
         self._numbers: dict[bytes, dict[bytes, int]] | None = None
         self._texts: dict[bytes, None] = {}
 
@@ -57,18 +89,14 @@ class Quiet:
 
     def __call__(self, text: bytes) -> bytes:
         """Return the text with its noise normalised."""
-        for gate, noise in self._rules:
+        for gate, noise in self._rules.gated:
             if gate in text and noise.marker in text:
                 text = noise.pattern.sub(self._replacing(noise), text)
         return text
 
     def head(self, text: bytes) -> bytes:
         """Do the same for a text that comes with many requests, and is searched once."""
-        if text in self._clean:
-            return text
-        if (quiet := self(text)) is text and len(self._clean) < _MOST_CLEAN:
-            self._clean.add(text)
-        return quiet
+        return text if self._rules.is_clean(text) else self(text)
 
     def _replacing(self, noise: Noise) -> Callable[[re.Match[bytes]], bytes]:
         replacement, texts = noise.replacement, self._texts
@@ -86,34 +114,6 @@ class Quiet:
             return b"%b#%d" % (new, numbers.setdefault(name, len(numbers) + 1))
 
         return replace
-
-
-_Gated = tuple[tuple[tuple["int | bytes", "Noise"], ...], set[bytes]]
-_MOST_RULES = 64
-_ready: dict[int, tuple[object, _Gated]] = {}  # by the identity of the rules, which are held
-
-
-def _gated(noise: Iterable[Noise]) -> _Gated:
-    """Each rule behind the rarest byte of its marker, which takes no time to look for; and the
-    texts that are known to have no noise."""
-    if (ready := _ready.get(id(noise))) is not None and ready[0] is noise:
-        return ready[1]
-    gated = tuple((_gate(rule.marker), rule) for rule in noise), set[bytes]()
-    if isinstance(noise, tuple):
-        if len(_ready) >= _MOST_RULES:
-            _ready.clear()
-        _ready[id(noise)] = (noise, gated)
-    return gated
-
-
-def _gate(marker: bytes) -> int | bytes:
-    """What to look for first: the rarest byte of a marker, or nothing for an empty one."""
-    return max(marker, key=_rarity) if marker else b""
-
-
-def _rarity(byte: int) -> int:
-    place = _COMMON.find(byte)
-    return place if place >= 0 else 256
 
 
 def lift(body: bytes, end: bytes = b'"') -> tuple[bytes, list[memoryview]]:

@@ -103,7 +103,7 @@ it off (`()`)."""
 
 HARMLESS_NOISE = (b"Cell In[", b"ipython-input", b"ipykernel_", b"0x")
 """How normalised texts begin that an answer may repeat: numbers of cells and addresses of objects,
-which nobody acts on."""
+which changes nothing."""
 
 
 # ---- URLs ----

@@ -151,7 +151,7 @@ _numbers = count()
 
 
 def _request(client: Any, pace: str) -> Any:
-    """A request that nobody has made before."""
+    """A request that was not made before."""
     headers = {"content-type": "application/json", "x-pace": pace}
     kind = SSE if PACES[pace].events else JSON
     return client.build_request(

@@ -125,9 +125,7 @@ def test_the_next_takes_over_when_the_first_fails(standin: Standin, session: Ses
 
 
 @pytest.mark.timing
-def test_an_endpoint_that_always_fails_is_not_queued_for(
-    standin: Standin, session: Session
-) -> None:
+def test_calls_to_a_failing_endpoint_do_not_queue(standin: Standin, session: Session) -> None:
     standin.behave(Behaviour(delay=0.2, answer=error(500).answer))
     start = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
@@ -156,7 +154,7 @@ def test_the_next_takes_over_when_the_first_is_abandoned(
 
 
 @pytest.mark.timing
-def test_nobody_waits_for_his_own_stream(standin: Standin, session: Session) -> None:
+def test_a_thread_does_not_wait_for_its_own_stream(standin: Standin, session: Session) -> None:
     with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
         start = time.monotonic()
         assert ask(STREAM)
@@ -164,7 +162,7 @@ def test_nobody_waits_for_his_own_stream(standin: Standin, session: Session) -> 
     assert len(standin.calls) == 2
 
 
-def test_no_task_waits_for_its_own_stream(standin: Standin, session: Session) -> None:
+def test_a_task_does_not_wait_for_its_own_stream(standin: Standin, session: Session) -> None:
     async def main() -> None:
         async with (
             httpx.AsyncClient() as client,
@@ -176,8 +174,8 @@ def test_no_task_waits_for_its_own_stream(standin: Standin, session: Session) ->
     asyncio.run(main())
 
 
-def test_waiting_for_a_stream_that_nobody_reads_ends(standin: Standin, session: Session) -> None:
-    """The holder waits for the one who waits for him: only patience can end that."""
+def test_waiting_for_an_unread_stream_ends(standin: Standin, session: Session) -> None:
+    """The reader waits for the task that waits for its stream: only a bound ends that."""
 
     async def main() -> bytes:
         async with (
@@ -191,7 +189,7 @@ def test_waiting_for_a_stream_that_nobody_reads_ends(standin: Standin, session: 
 
 
 @pytest.mark.timing
-def test_a_stream_that_is_dropped_unclosed_lands(standin: Standin, session: Session) -> None:
+def test_a_stream_dropped_without_closing_lands(standin: Standin, session: Session) -> None:
     async def main() -> None:
         client = httpx.AsyncClient()
         request = client.build_request("POST", URL, json=STREAM)
@@ -219,7 +217,7 @@ def test_a_cancelled_leader_lands(standin: Standin, session: Session) -> None:
         assert asyncio.run(main())
 
 
-def test_nobody_waits_for_a_loop_that_was_closed_amid_a_call() -> None:
+def test_a_loop_closed_during_a_call_is_not_waited_for() -> None:
     flights, loop = Flights(), asyncio.new_event_loop()
 
     async def lead() -> None:
@@ -238,7 +236,7 @@ def test_nobody_waits_for_a_loop_that_was_closed_amid_a_call() -> None:
     assert flights.join("key", sync_caller())[1]
 
 
-def test_a_thread_that_ended_amid_a_call_is_waited_for_within_a_bound(
+def test_waiting_for_a_thread_that_ended_during_a_call_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(inflight, "LONGEST", 0.3)
@@ -269,7 +267,7 @@ def test_a_child_does_not_wait_for_its_parent() -> None:
 
 @pytest.mark.timing
 @pytest.mark.parametrize("awaited", [False, True])
-def test_nobody_waits_for_longer_than_his_own_call_would(
+def test_a_caller_waits_no_longer_than_its_own_timeout(
     awaited: bool, standin: Standin, session: Session
 ) -> None:
     standin.behave(Behaviour(delay=3))
@@ -288,17 +286,17 @@ async def hurried() -> None:
         await client.post(URL, json=PLAIN)
 
 
-def test_a_task_born_within_a_call_is_no_part_of_it(standin: Standin, session: Session) -> None:
-    born: list[asyncio.Task[bytes]] = []
+def test_a_task_started_within_a_call_is_not_part_of_it(standin: Standin, session: Session) -> None:
+    started: list[asyncio.Task[bytes]] = []
 
-    async def give_birth(request: httpx.Request) -> None:
-        born.append(asyncio.create_task(aask(STREAM)))
+    async def start_task(request: httpx.Request) -> None:
+        started.append(asyncio.create_task(aask(STREAM)))
 
     async def main() -> None:
-        hooks = {"request": [give_birth]}
+        hooks = {"request": [start_task]}
         async with httpx.AsyncClient(event_hooks=hooks) as client:
             await client.post(URL, json=PLAIN)
-        await asyncio.gather(*born)
+        await asyncio.gather(*started)
 
     asyncio.run(main())
     assert session.stats.recorded == 2
