@@ -98,7 +98,7 @@ _STATEFUL = lazy_pattern(
     r"|pull|push|create|copy|delete|blobs)(/|$|:)"
     r"|/auth_tokens$|/auth/grant$|/connectors(/|$)|/keys(/|$)|/credits/coinbase$"
     r"|/traces(/ingest)?$"  # what agents report of themselves
-    r"|/agents(/(?!completions$)[^/]+)?$"
+    r"|^/v1/agents(/(?!completions$)[^/]+)?$"
     r"|/chat/completions/[^/]+$"  # a stored completion, changed
     r"|/cancel$|:cancel$|:batchGenerateContent$|:asyncBatch\w+$"
 )

@@ -300,6 +300,7 @@ def test_tokens_agents_and_traces_are_never_cached(url: str) -> None:
 
 def test_agents_that_answer_are_cached() -> None:
     assert Hosts(doms).route("POST", "https://api.mistral.ai/v1/agents/completions").cached
+    assert Hosts(doms).route("POST", "https://api.z.ai/api/v1/agents").cached
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from store_contract import (
 
 from cachy import cachy, disable_cachy, enable_cachy
 from cachy.errors import CachyWarning, ConfigError
+from cachy.rules import protocols
 from cachy.store.base import Store, Where
 from cachy.store.entry import FORMAT, loads
 from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
@@ -619,6 +620,8 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 
 def test_a_recorded_call_lists_its_shard_once(tmp_path: Path, listings: list[str]) -> None:
+    protocols.known()  # which lists the package, once a process
+    listings.clear()
     make_shards(tmp_path / ".cachy")
     with (
         httpx.Client(transport=httpx.MockTransport(answer)) as client,

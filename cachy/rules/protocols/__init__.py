@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Finish(NamedTuple):
     """How one of an answer's choices stands. `choice` is its index, None if the event is about the
     whole answer; `reason` is empty while the choice continues; `declared`: the field for the reason
-    exists, even if it is empty, so a reason can be expected to follow."""
+    exists, even if it is null, so a reason can be expected to follow."""
 
     choice: str | None
     reason: str
@@ -50,7 +50,8 @@ class Finish(NamedTuple):
 def finish(choice: Data) -> Finish:
     """Return how a choice stands: `{"index": 0, "finish_reason": "stop"}`."""
     reason = choice.get("finish_reason") or choice.get("finishReason") or ""
-    return Finish(str(choice.get("index", 0)), str(reason), "finish_reason" in choice)
+    declared = bool(reason) or choice.get("finish_reason", "") is None  # Snowflake: always ""
+    return Finish(str(choice.get("index", 0)), str(reason), declared)
 
 
 class Protocol(NamedTuple):

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def empty(data: Data) -> bool:
-    """A blocked prompt is an answer; no candidate and no reason is a failure."""
-    if data.get("candidates") or "usageMetadata" not in data or "modelVersion" not in data:
+    """A prompt blocked for a reason is an answer; no candidate and no reason is a failure."""
+    if data.get("candidates"):
         return False
-    blocked = as_dict(data.get("promptFeedback")).get("blockReason")
-    return not blocked and "totalTokens" not in data and "embeddings" not in data
+    if blocked := as_dict(data.get("promptFeedback")).get("blockReason"):
+        return bool(blocked == "OTHER")
+    counted = "totalTokens" in data or "embeddings" in data
+    return "usageMetadata" in data and "modelVersion" in data and not counted
 
 
 def finishes(data: Data) -> Iterator[Finish]:
