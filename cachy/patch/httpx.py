@@ -203,8 +203,8 @@ class _Adapter:
         self, cache: Cache, client: Any, request: Any, stream: bool, options: Any, flavour: _Flavour
     ) -> Any:
         """Return the response of a plain hit, or what is known so far of a request that must take
-        the long way: with hooks, an auth flow, a redirect, a stream, or without a recording."""
-        if stream or not self._is_plain(client, request, options):
+        the long way: with hooks, an auth flow, a redirect, or without a recording."""
+        if not self._is_plain(client, request, options):
             return _Sent(request, stream, None)
         route = self._route(cache, client, request, flavour)
         if route is None:
@@ -216,7 +216,7 @@ class _Adapter:
         except CacheMiss:
             found = None  # it could not be understood; the long way says so again
         if found.__class__ is Entry and not 300 <= found.head["status"] < 400:
-            return self._response(client, request, found, read=True)
+            return self._response(client, request, found, read=not stream)
         return _Sent(request, stream, found)
 
     def _is_plain(self, client: Any, request: Any, options: Any) -> bool:
