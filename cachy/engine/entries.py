@@ -35,7 +35,7 @@ def make_head(
     `key` has all 64 digits; `nonce` is a few random hex digits; `known`: the host is one that cachy
     knows; `hdrs` are the lower-case names of response headers to keep beside the usual ones.
     """
-    encoded = any(name.lower() == "content-encoding" for name, _ in response.headers)
+    encoded = bool(response.values("content-encoding"))
     head: dict[str, Any] = {
         "cachy": FORMAT,
         "key": key,
@@ -51,8 +51,6 @@ def make_head(
         head["http"] = response.http
     if response.reason is not None:
         head["reason"] = response.reason
-    if response.redirects:
-        head["redirects"] = [hop._asdict() for hop in response.redirects]
     return head
 
 

@@ -32,31 +32,20 @@ class Request(NamedTuple):
         return next((value for key, value in self.headers if key == name), "")
 
 
-class Hop(NamedTuple):
-    """A redirect that was followed on the way to a response.
-
-    `method` and `url` are those of the request that was redirected, `status` and `location` those
-    of the answer that it got.
-    """
-
-    status: int
-    location: str
-    method: str
-    url: str
-
-
 class ResponseHead(NamedTuple):
     """What is known of a response before its body is read.
 
     `headers` are (name, value) pairs as they came. `http` is the version in the form "HTTP/1.1".
-    `reason` is the reason phrase, None if it is the usual one of its status. `redirects` are the
-    hops that led here, the first one first. `client` names the HTTP library and its version, for
-    example "httpx/0.28.1".
+    `reason` is the reason phrase, None if it is the usual one of its status. `client` names the
+    HTTP library and its version, for example "httpx/0.28.1".
     """
 
     status: int
     headers: Sequence[tuple[str, str]]
     http: str = "HTTP/1.1"
     reason: str | None = None
-    redirects: Sequence[Hop] = ()
     client: str = ""
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of a header by its lower-case name, in their order."""
+        return [value for key, value in self.headers if key.lower() == name]

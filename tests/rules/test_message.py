@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachy.rules import key
-from cachy.rules.message import Hop, Request, ResponseHead
+from cachy.rules.message import Request, ResponseHead
 
 
 def test_header_is_the_first_of_its_name() -> None:
@@ -17,6 +17,9 @@ def test_a_request_is_the_same_wherever_it_is_imported_from() -> None:
 
 def test_a_response_head_says_only_what_is_unusual() -> None:
     head = ResponseHead(200, [("content-type", "text/plain")])
-    assert (head.http, head.reason, head.redirects, head.client) == ("HTTP/1.1", None, (), "")
-    hop = Hop(307, "https://b.example/", "POST", "https://a.example/")
-    assert head._replace(redirects=(hop,)).redirects[0].location == "https://b.example/"
+    assert (head.http, head.reason, head.client) == ("HTTP/1.1", None, "")
+
+
+def test_the_values_of_a_header_of_a_response() -> None:
+    head = ResponseHead(200, [("Vary", "a"), ("x", "b"), ("vary", "c")])
+    assert (head.values("vary"), head.values("etag")) == (["a", "c"], [])
