@@ -58,8 +58,9 @@ class Missing(Question):
         number: Number | None,
         started: float,
         defects: list[str],
+        texts: tuple[bytes, ...],
     ) -> None:
-        super().__init__(request, route, canonical, key, number)
+        super().__init__(request, route, canonical, key, number, texts)
         self.started, self.defects = started, defects
         self.taken = False
 
@@ -140,7 +141,7 @@ class Cache:
         started = time.perf_counter() if events.log.wanted() else 0.0
         number = None
         try:
-            canon, keeps_state = identify(
+            canon, keeps_state, texts = identify(
                 request,
                 scope=scope_within(settings.scope),
                 noise=settings.noise,
@@ -165,7 +166,7 @@ class Cache:
         if entry is not None and not started and not events.debug:
             events.hit(key, entry.head)
             return entry
-        missing = Missing(request, route, canon, key, number, started, defects)
+        missing = Missing(request, route, canon, key, number, started, defects, texts)
         return missing if entry is None else self._hit(missing, entry)
 
     def again(self, missing: Missing) -> Entry | None:

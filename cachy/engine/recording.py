@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy.engine.entries import make_entry, make_head
 from cachy.rules import encodings, protocols, streams
-from cachy.rules.key import KEY_LENGTH, normalised
+from cachy.rules.key import KEY_LENGTH
 from cachy.rules.tables import HARMLESS_NOISE
 from cachy.rules.verdict import REDIRECTS, Answer, candidate, flaw
 from cachy.store.entry import BODY_LIMIT
@@ -55,15 +55,23 @@ class Listener(Protocol):
 
 class Question:
     """What a recording will be the answer to. `key` has all 64 digits; `number` is the request's
-    number among its repeats, if they are numbered."""
+    number among its repeats, if they are numbered; `texts` are what the key leaves out of it, such
+    as the name of a temporary file."""
 
-    __slots__ = ("canonical", "key", "number", "request", "route")
+    __slots__ = ("canonical", "key", "number", "request", "route", "texts")
 
     def __init__(
-        self, request: Request, route: Route, canonical: bytes, key: str, number: Number | None
+        self,
+        request: Request,
+        route: Route,
+        canonical: bytes,
+        key: str,
+        number: Number | None,
+        texts: tuple[bytes, ...],
     ) -> None:
         self.request, self.route = request, route
         self.canonical, self.key, self.number = canonical, key, number
+        self.texts = texts
 
 
 class State(Enum):
@@ -153,11 +161,10 @@ class Recording:
         if not candidate(response.status, errors=self._settings.errors):
             self.abandon(f"its status is {response.status}")
             return False
-        names = {name.lower() for name, _ in response.headers}
-        if response.status in REDIRECTS and "location" not in names:
+        if response.status in REDIRECTS and not response.values("location"):
             self.abandon("it is a redirect to nowhere")
             return False
-        encoding = ", ".join(v for n, v in response.headers if n.lower() == "content-encoding")
+        encoding = ", ".join(response.values("content-encoding"))
         decoder = encodings.decoder(encoding)
         if decoder is None:
             self.abandon(f"its encoding {encoding!r} cannot be decoded here")
@@ -171,8 +178,7 @@ class Recording:
             known=self._question.route.known,
             hdrs=self._settings.hdrs,
         )
-        content_types = (v for n, v in response.headers if n.lower() == "content-type")
-        self._content_type = next(content_types, "")
+        self._content_type = next(iter(response.values("content-type")), "")
         stream = streams.kind(self._content_type) is not None
         self._body = Body(decoder, stream, self._started)
         self._state = State.PASSING
@@ -306,15 +312,8 @@ class Recording:
 
     def _repeated(self, answer: Answer) -> str:
         """Return why an answer is true of this one request alone: it repeats a text that the key
-        leaves out, such as the name of a temporary file of this run."""
-        settings, question = self._settings, self._question
-        texts = normalised(
-            question.request,
-            noise=settings.noise,
-            known=question.route.known,
-            key_headers=settings.key_headers,
-        )
-        texts = tuple(text for text in texts if not text.startswith(HARMLESS_NOISE))
+        leaves out."""
+        texts = [text for text in self._question.texts if not text.startswith(HARMLESS_NOISE)]
         if not texts:
             return ""
         said = answer.body + b"\0" + _said(answer) if answer.kind else answer.body

@@ -54,7 +54,6 @@ __all__ = [
     "identify",
     "is_credential_param",
     "is_secret_param",
-    "normalised",
     "numbered",
     "parse_json",
     "redacted_url",
@@ -76,11 +75,15 @@ class Identity(NamedTuple):
     """What a request is.
 
     `canonical` is the canonical request. `keeps_state`: it is one of a conversation that the server
-    keeps, where the same request gets another answer each time and is to be `numbered`.
+    keeps, where the same request gets another answer each time and is to be `numbered`. `texts` are
+    what was normalised, in order of appearance, as it stands in the canonical request, where the
+    strings of JSON are escaped: an answer that repeats one of them is true of this request alone,
+    and under a key that other requests share it must not be kept.
     """
 
     canonical: bytes
     keeps_state: bool
+    texts: tuple[bytes, ...]
 
 
 def canonical(
@@ -113,33 +116,16 @@ def identify(
     known: bool = True,
     key_headers: tuple[str, ...] = (),
 ) -> Identity:
-    """Return the canonical request, and whether it belongs to a conversation that the server keeps.
+    """Return the canonical request, and what else is known of it by then.
 
     Takes the arguments of `canonical`, and as long.
-    """
-    return Identity(*_identify(request, scope, Quiet(noise), known, key_headers))
-
-
-def normalised(
-    request: Request,
-    *,
-    noise: Iterable[Noise] = DEFAULT_NOISE,
-    known: bool = True,
-    key_headers: tuple[str, ...] = (),
-) -> tuple[bytes, ...]:
-    """Return the texts of a request that were normalised, in order of appearance.
-
-    An answer that repeats one of them is true of this request alone: under a key that other
-    requests share it must not be kept. The texts stand as in the canonical request, where the
-    strings of JSON are escaped.
 
     >>> body = b'{"messages": [{"content": "ls /tmp/tmpk3x_9q2v"}]}'
-    >>> normalised(Request("POST", "https://a.example/v1", [], body))
+    >>> identify(Request("POST", "https://a.example/v1", [], body)).texts
     (b'tmpk3x_9q2v',)
     """
     quiet = Quiet(noise)
-    _identify(request, "", quiet, known, key_headers)
-    return quiet.texts
+    return Identity(*_identify(request, scope, quiet, known, key_headers), quiet.texts)
 
 
 def numbered(canonical_request: bytes, number: int) -> bytes:

@@ -12,7 +12,7 @@ from canned import BODY, CHAT
 from cachy.engine.recording import Question, Recording
 from cachy.engine.repeats import Numbers
 from cachy.rules.hosts import Route
-from cachy.rules.key import canonical, digest
+from cachy.rules.key import digest, identify
 from cachy.rules.message import Request, ResponseHead
 from cachy.settings import Settings
 from cachy.store.entry import Entry
@@ -47,8 +47,9 @@ def heard() -> Heard:
 
 def recording(heard: Heard, number: Any = None, body: bytes = BODY) -> Recording:
     request = Request("POST", CHAT, [JSON], body)
-    canon = canonical(request)
-    question = Question(request, Route(True, True, known=True), canon, digest(canon), number)
+    canon, _, texts = identify(request)
+    route = Route(True, True, known=True)
+    question = Question(request, route, canon, digest(canon), number, texts)
     return Recording(question, None, heard, Settings())
 
 

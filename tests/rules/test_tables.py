@@ -33,7 +33,6 @@ from cachy.rules.key import (
     digest,
     identify,
     is_secret_param,
-    normalised,
     numbered,
     redacted_url,
 )
@@ -75,6 +74,10 @@ class Ask(NamedTuple):
 
 def pair(name: str, one: Ask, other: Ask) -> Any:
     return pytest.param(one, other, id=name)
+
+
+def normalised(request: Request, **options: Any) -> tuple[bytes, ...]:
+    return identify(request, **options).texts
 
 
 def says(text: str) -> dict[str, Any]:
