@@ -126,7 +126,7 @@ def enable_cachy(
     - `doms`: the hosts whose calls are cached: `doms + ("llm.example.com",)`.
     - `mode`: auto (replay, else call and record), replay (never touch the network: a miss raises
       CacheMiss), refresh (call, then replace) or off. The environment variable CACHY_MODE wins.
-    - `hdrs`: names of response headers to keep beside the usual ones.
+    - `hdrs`: names of response headers to keep although they look like those of credentials.
     - `errors`: also keep client errors that would repeat (400, 404, 422, …).
     - `requests`: what of a request is kept with its answer: its outline, full, or none.
     - `noise`: patterns that are normalised before requests are compared; `()` for none.

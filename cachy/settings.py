@@ -2,7 +2,8 @@
 
     check(arguments) ──▶ Settings        the arguments of enable_cachy(), cachy(), a pytest mark
 
-A setting is added in three places: here, in the signature of `enable_cachy`, and in the README.
+A setting is added in three places: here, in the signature of `enable_cachy`, and in
+docs/settings.md.
 """
 
 from __future__ import annotations

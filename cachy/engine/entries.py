@@ -33,7 +33,8 @@ def make_head(
     """Return the head of an entry as far as it is known before the body.
 
     `key` has all 64 digits; `nonce` is a few random hex digits; `known`: the host is one that cachy
-    knows; `hdrs` are the lower-case names of response headers to keep beside the usual ones.
+    knows; `hdrs` are the lower-case names of response headers to keep although they look like those
+    of credentials.
     """
     encoded = bool(response.values("content-encoding"))
     head: dict[str, Any] = {
