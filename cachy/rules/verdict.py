@@ -131,10 +131,14 @@ def is_error(data: Any) -> bool:
     """Return whether a decoded JSON body, or one event of a stream, says that the call failed."""
     if isinstance(data, list):
         return any(isinstance(item, dict) and is_error(item) for item in data)
-    if not isinstance(data, dict):
-        return False
+    return isinstance(data, dict) and _has_failed(data, _finishes(data))
+
+
+def _has_failed(data: dict[str, Any], finishes: list[Finish]) -> bool:
     return (
-        bool(data.get("error")) or _state(data) in _FAILED_STATES or protocols.known().failed(data)
+        bool(data.get("error"))
+        or _state(data) in _FAILED_STATES
+        or protocols.known().failed(data, finishes)
     )
 
 
@@ -209,8 +213,9 @@ _DONE = b"[DONE]"
 
 def _flaw_of_stream(answer: Answer) -> str | None:
     events = answer.events
+    types = [event.type for event in events]
     failures = protocols.known().failure_events
-    if any(event.failed or event.type in failures for event in events):
+    if any(event.failed for event in events) or not failures.isdisjoint(types):
         return _FAILED
     # Many servers leave out the blank line after the last server-sent event.
     if events and not events[-1].complete and not (answer.kind == "sse" and answer.ended):
@@ -221,23 +226,24 @@ def _flaw_of_stream(answer: Answer) -> str | None:
         if broken:
             return _CUT if broken[0] is events[-1] else _UNDECODED
     progress = _Progress()
-    for event in _with_content(events):
-        if isinstance(event.data, dict) and is_error(event.data):
+    for event, kind in _with_content(events, types):
+        finishes = _finishes(event.data)
+        if isinstance(event.data, dict) and _has_failed(event.data, finishes):
             return _FAILED
-        progress.add(event)
+        progress.add(event.data, kind, finishes)
     done = bool(events) and events[-1].raw == _DONE
     return progress.flaw(answer.ended, done)
 
 
-def _with_content(events: list[Event]) -> Iterator[Event]:
-    """The events but pings, names without data, and `[DONE]` at the end."""
+def _with_content(events: list[Event], types: list[str]) -> Iterator[tuple[Event, str]]:
+    """The events and their types, but pings, names without data, and `[DONE]` at the end."""
     prefixes = protocols.known().event_prefixes
-    for number, event in enumerate(events, start=1):
+    for event, kind in zip(events, types, strict=True):
         if event.defect:
-            if event.raw and not (number == len(events) and event.raw == _DONE):
-                yield event
-        elif event.type not in _PINGS and (event.data != {} or event.type.startswith(prefixes)):
-            yield event
+            if event.raw and not (event is events[-1] and event.raw == _DONE):
+                yield event, kind
+        elif kind not in _PINGS and (event.data != {} or kind.startswith(prefixes)):
+            yield event, kind
 
 
 class _Progress:
@@ -257,18 +263,18 @@ class _Progress:
         self._pending = False
         self._choices: dict[str, bool] = {}  # index -> finished
 
-    def add(self, event: Event) -> None:
-        """Note the next event."""
+    def add(self, data: Any, kind: str, finishes: list[Finish]) -> None:
+        """Note the next event: its data, its type and its finish reasons."""
         self._silent = False
-        data, known = event.data, self._known
+        known = self._known
         self._continues = False
         if not isinstance(data, dict):
             return
         over = known.over(data)
-        self._over = self._over or over is True or event.type in known.last_events
+        self._over = self._over or over is True or kind in known.last_events
         self._continues = over is False
-        self._must_end = self._must_end or event.type.startswith(known.event_prefixes)
-        for finish in known.finishes(data):
+        self._must_end = self._must_end or kind.startswith(known.event_prefixes)
+        for finish in finishes:
             if finish.choice is not None:
                 self._declares = self._declares or finish.declared
                 finished = self._choices.get(finish.choice, False) or bool(finish.reason)

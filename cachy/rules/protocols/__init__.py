@@ -160,20 +160,25 @@ class Known:
 
     def over(self, data: Data) -> bool | None:
         """Return True if a stream is over with this event, False if it says that more follows."""
-        return next((flag for each in self._over if (flag := each(data)) is not None), None)
+        return _first(self._over, data)
 
     def pending(self, data: Data) -> bool | None:
         """Return True if an event must follow the last finish reason, False if this is that one."""
-        return next((flag for each in self._pending if (flag := each(data)) is not None), None)
+        return _first(self._pending, data)
 
-    def failed(self, data: Data) -> bool:
-        """Return whether a body or an event says that the call failed."""
+    def failed(self, data: Data, finishes: Iterable[Finish] | None = None) -> bool:
+        """Return whether a body or an event says that the call failed. `finishes` are its finish
+        reasons, where they are known already."""
         kind = data.get("type")
         if isinstance(kind, str) and kind in self.failure_events:
             return True
-        if any(each(data) for each in self._failed):
-            return True
-        return any(end.reason.lower() in self._bad_finishes for end in self.finishes(data))
+        for each in self._failed:
+            if each(data):
+                return True
+        for end in self.finishes(data) if finishes is None else finishes:
+            if end.reason and end.reason.lower() in self._bad_finishes:
+                return True
+        return False
 
     def empty(self, data: Data) -> bool:
         """Return whether a whole body holds no answer, though it says nothing of a failure."""
@@ -199,6 +204,14 @@ class Known:
         """Yield the pieces of text in a body or an event."""
         for each in self._pieces:
             yield from each(data)
+
+
+def _first(readers: list[Callable[[Data], bool | None]], data: Data) -> bool | None:
+    """The first flag that one of them reads. A loop, because it runs for each event."""
+    for each in readers:
+        if (flag := each(data)) is not None:
+            return flag
+    return None
 
 
 def _joined(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
