@@ -133,7 +133,7 @@ def _facts(found: FoundEntry) -> dict[str, Any]:
         "file": show_path(found.path),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
-        "model": head.get("model") or transcript.form(head).get("model"),
+        "model": transcript.model(head),
         "status": head["status"],
         "took": f"{show_duration(head['ms'] / 1000)} live",
         "stream": head.get("stream"),

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy.engine.entries import make_entry, make_head
 from cachy.rules import encodings, protocols, streams
+from cachy.rules.content import joined
 from cachy.rules.key import KEY_LENGTH
 from cachy.rules.tables import HARMLESS_NOISE
 from cachy.rules.verdict import REDIRECTS, Answer, candidate, flaw
@@ -324,12 +325,10 @@ class Recording:
 
 def _said(answer: Answer) -> bytes:
     """Return the texts of a stream, put together: a name may come in several events."""
-    texts: dict[object, str] = {}
-    for event in answer.events:
-        if isinstance(event.data, dict):
-            for slot, _, text in protocols.known().pieces(event.data):
-                texts[slot] = texts.get(slot, "") + text
-    return "\0".join(texts.values()).encode("utf-8", "surrogatepass")
+    known = protocols.known()
+    objects = (event.data for event in answer.events if isinstance(event.data, dict))
+    texts = [text for _, text in joined(each for data in objects for each in known.pieces(data))]
+    return "\0".join(texts).encode("utf-8", "surrogatepass")
 
 
 def _utc_now() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def as_list(value: Any) -> list[Any]:
@@ -24,7 +24,7 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 def as_dicts(value: Any) -> list[dict[str, Any]]:
     """Return the objects of a list; an empty list for anything else."""
-    return [item for item in as_list(value) if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def as_text(value: Any) -> str:
@@ -99,6 +99,16 @@ class Piece(NamedTuple):
     slot: Any
     kind: str
     text: str
+
+
+def joined(pieces: Iterable[Piece]) -> list[tuple[str, str]]:
+    """Return kind and text of what the pieces make together, in order of appearance."""
+    slots: dict[tuple[str, str], list[str]] = {}
+    for slot, kind, text in pieces:
+        if text:
+            name = f"alone {len(slots)}" if slot is None else str(slot)
+            slots.setdefault((name, kind), []).append(text)
+    return [(kind, "".join(texts)) for (_, kind), texts in slots.items()]
 
 
 def call_text(name: Any, arguments: Any) -> str:

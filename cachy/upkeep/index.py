@@ -20,7 +20,7 @@ from cachy.store.folder import DirStore, File, entry_files, unpack
 from cachy.store.layout import show_path
 from cachy.store.names import key_in, second_in, stamp_in
 from cachy.upkeep.git import Repo
-from cachy.upkeep.transcript import first_words, form
+from cachy.upkeep.transcript import first_words, model
 
 Progress = Callable[[int, int], None]
 """Takes how many of how many files have been read."""
@@ -239,7 +239,7 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
         size,
         _word(head.get("method")),
         _word(head.get("url")),
-        _word(head.get("model") or form(head).get("model")),
+        _word(model(head)),
         head["status"],
         _word(head.get("stream")),
         _word(head.get("client")),

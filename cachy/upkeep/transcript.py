@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from cachy.rules import protocols, streams
-from cachy.rules.content import as_list, compact, text_of
+from cachy.rules.content import as_list, compact, joined, text_of
+from cachy.store.entry import json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from cachy.rules.content import Piece
     from cachy.store.entry import Entry
 
 
@@ -39,8 +39,7 @@ class Turn(NamedTuple):
 
 def asked(head: dict[str, Any]) -> list[Turn]:
     """Return the turns of a request, as far as its outline was kept."""
-    outline = head.get("request")
-    body = outline.get("body") if isinstance(outline, dict) else None
+    body = _body(head)
     if body is None:
         return []
     if isinstance(body, list):  # multipart
@@ -72,11 +71,17 @@ def _part(part: Any) -> Turn:
 _FIELD = re.compile(r'form-data; name="?([^";]*)"?(?![^;]*; filename)')
 
 
-def form(head: dict[str, Any]) -> dict[str, str]:
-    """Return the fields of a multipart request; an empty dictionary for any other."""
+def model(head: dict[str, Any]) -> Any:
+    """Return the model of a request: the one in the head, or the field of a multipart form."""
+    body = _body(head)
+    fields = dict(map(_part, body)) if isinstance(body, list) else {}
+    return head.get("model") or fields.get("model")
+
+
+def _body(head: dict[str, Any]) -> Any:
+    """The outline of a request's body, as far as it was kept."""
     outline = head.get("request")
-    body = outline.get("body") if isinstance(outline, dict) else None
-    return dict(map(_part, body)) if isinstance(body, list) else {}
+    return outline.get("body") if isinstance(outline, dict) else None
 
 
 def _message(item: Any) -> Turn:
@@ -118,7 +123,11 @@ def answered(entry: Entry) -> list[Turn]:
         return [Turn("data", body_text(entry))]
     known = protocols.known()
     objects = (event for event in events if isinstance(event, dict))
-    turns = _assemble(piece for data in objects for piece in known.pieces(data))
+    # Calls come without their closing parenthesis, because more arguments can follow.
+    turns = [
+        Turn(kind, f"{text})" if kind == "tool call" else text)
+        for kind, text in joined(piece for data in objects for piece in known.pieces(data))
+    ]
     if turns or entry.head.get("stream"):
         return turns
     is_json = "json" in _content_type(entry.head)
@@ -151,25 +160,14 @@ def readable(entry: Entry) -> str:
 
 def to_json(value: Any, *, indent: bool = False) -> str:
     """Write a value that an entry may hold as JSON."""
+    if not indent:
+        return json_bytes(value).decode()
     try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
-    except TypeError:  # an integer past 64 bits, or half a surrogate pair
-        text = json.dumps(value, ensure_ascii=False, indent=2 if indent else None)
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # as in `json_bytes`
+        text = json.dumps(value, ensure_ascii=False, indent=2)
         return text.encode("utf-8", "replace").decode()
 
 
 def _content_type(head: dict[str, Any]) -> str:
     return next((value for name, value in head["headers"] if name == "content-type"), "")
-
-
-def _assemble(pieces: Iterable[Piece]) -> list[Turn]:
-    slots: dict[tuple[str, str], list[str]] = {}
-    for slot, kind, text in pieces:
-        if text:
-            name = f"alone {len(slots)}" if slot is None else str(slot)
-            slots.setdefault((name, kind), []).append(text)
-    return [
-        # Calls come without their closing parenthesis, because more arguments can follow.
-        Turn(kind, "".join(texts) + (")" if kind == "tool call" else ""))
-        for (_, kind), texts in slots.items()
-    ]

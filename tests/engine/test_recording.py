@@ -150,3 +150,16 @@ def test_an_answer_that_repeats_a_temporary_file_of_this_run(heard: Heard, split
     made.commit()
     assert heard.entries == []
     assert "a name of this run" in heard.reasons[0]
+
+
+def test_slots_of_any_kind_are_put_together(heard: Heard) -> None:
+    """A server's index of a choice need not be a number."""
+    body = b'{"model":"m","messages":[{"role":"user","content":"edit /tmp/tmpk3x_9q2v/a.py"}]}'
+    made = recording(heard, body=body)
+    begin(made, SSE)
+    made.feed(b'data: {"choices":[{"index":[1],"delta":{"content":"Hi"}}]}\n\n')
+    made.feed(b'data: {"choices":[{"index":[1],"delta":{},"finish_reason":"stop"}]}\n\n')
+    made.feed(b"data: [DONE]\n\n")
+    made.ended()
+    made.commit()
+    assert (len(heard.entries), heard.warnings) == (1, [])
