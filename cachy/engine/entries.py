@@ -1,4 +1,4 @@
-"""From a request and its answer to an entry: one pure builder, for recordings, importers and tests.
+"""From a request and its answer to an entry: one pure builder, for recordings and tests.
 
 Request, ResponseHead ──make_head()──▶ head        when a response begins
 head, canonical, Answer ──make_entry()──▶ Entry    when its body is complete

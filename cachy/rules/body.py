@@ -10,13 +10,11 @@ is normalised in all of them; bytes that are no text stay as they are.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from functools import lru_cache
-from importlib import import_module
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.lazy import json, lazy_pattern, orjson
+from cachy.rules.encodings import decoded
 from cachy.rules.noise import lift, lower
 from cachy.rules.tables import (
     GEMINI_CALL,
@@ -62,11 +60,11 @@ class Place(NamedTuple):
     spellings. `keeps_state`: the path is that of a conversation that the server keeps.
     """
 
-    known: bool = True
-    ignored: _Fields = ()
-    has_model: bool = False
-    gemini: bool = False
-    keeps_state: bool = False
+    known: bool
+    ignored: _Fields
+    has_model: bool
+    gemini: bool
+    keeps_state: bool
 
     @classmethod
     def of(cls, url: str, *, known: bool) -> Place:
@@ -120,7 +118,7 @@ def canonical_json(text: bytes, place: Place) -> tuple[bytes, bool]:
         keeps_state = False
         if data.__class__ is dict and not _LOOKED_AT.isdisjoint(data):
             _drop_ignored(data, place)
-            keeps_state = names_state(data, known=place.known)
+            keeps_state = _names_state(data, known=place.known)
         plain = is_plain(data)
         if not plain:
             data = tidied(data, known=place.known, gemini=place.gemini)
@@ -138,7 +136,7 @@ def _dump(data: Any, *, sort: bool) -> bytes:
     return json.dumps(data, sort_keys=sort, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def names_state(data: dict[str, Any], *, known: bool) -> bool:
+def _names_state(data: dict[str, Any], *, known: bool) -> bool:
     """Whether a body names a conversation that the server keeps and each request moves on."""
     fields = STATE_FIELDS if known else _ALL_STATE_FIELDS
     return any(data.get(field) for field in fields)
@@ -254,52 +252,3 @@ def _multipart(body: bytes, boundary: bytes) -> list[tuple[bytes, bool]]:
             short = len(content) < 2**20 and not _PART_TYPE.search(head)
             parts.append((content, short and _is_text(content)))
     return parts
-
-
-# ---- Compressed bodies ----
-
-
-def decoded(body: bytes, encoding: str) -> bytes:
-    """Return a body without its content encodings; as it is, if one of them is not known or the
-    body is not in it."""
-    original = body
-    for name in reversed(encoding.lower().split(",")):
-        try:
-            body = _decode(body, name.strip())
-        except Exception:  # noqa: BLE001 - each library has errors of its own
-            return original
-    return body
-
-
-def _decode(body: bytes, encoding: str) -> bytes:
-    if encoding in ("", "identity"):
-        return body
-    if encoding in ("gzip", "x-gzip"):
-        import gzip
-
-        return gzip.decompress(body)
-    if encoding == "deflate":
-        import zlib
-
-        try:
-            return zlib.decompress(body)
-        except zlib.error:  # without its header
-            return zlib.decompress(body, -zlib.MAX_WBITS)
-    if encoding == "zstd":
-        import zstandard
-
-        with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
-            return reader.read()
-    return _brotli()(body) if encoding == "br" else _unknown(encoding)
-
-
-@lru_cache(maxsize=1)
-def _brotli() -> Any:
-    for name in ("brotli", "brotlicffi"):
-        with suppress(ImportError):
-            return import_module(name).decompress
-    raise ImportError("neither brotli nor brotlicffi is installed")
-
-
-def _unknown(encoding: str) -> bytes:
-    raise ValueError(f"{encoding} is not a content encoding that cachy knows")

@@ -1,11 +1,13 @@
 """Content encodings: from the bytes on the wire to those that clients read (RFC 9110, 8.4).
 
-decoder("gzip") ──▶ feed(piece) …  ──▶ finish()
+decoder("gzip") ──▶ feed(piece) …  ──▶ finish()     a response, as clients read it
+decoded(body, "gzip")                                a request, whole
 """
 
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -139,12 +141,45 @@ def decoder(encodings: str) -> Decoder | None:
     return decoders[0] if len(decoders) == 1 else _Chain(decoders)
 
 
-def decode(body: bytes, encodings: str) -> bytes | None:
-    """Return a whole body decoded; None if it cannot be. Raise ValueError for damaged data."""
-    made = decoder(encodings)
-    return None if made is None else made.feed(body) + made.finish()
+def decoded(body: bytes, encodings: str) -> bytes:
+    """Return a whole body without its encodings; as it is, if one of them is not known or the body
+    is not in it.
+
+    Stricter than `decoder`, which reads what clients read: here a cut body is not half a one, and
+    what follows the end of a gzip member counts.
+    """
+    original = body
+    for name in reversed(encodings.lower().split(",")):
+        try:
+            body = _whole(body, name.strip())
+        except Exception:  # noqa: BLE001 - each library has errors of its own
+            return original
+    return body
 
 
+def _whole(body: bytes, encoding: str) -> bytes:
+    if encoding in ("", "identity"):
+        return body
+    if encoding in ("gzip", "x-gzip"):
+        import gzip
+
+        return gzip.decompress(body)
+    if encoding == "deflate":
+        try:
+            return zlib.decompress(body)
+        except zlib.error:  # without its header
+            return zlib.decompress(body, -zlib.MAX_WBITS)
+    if encoding == "zstd":
+        import zstandard
+
+        with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True) as reader:
+            return reader.read()
+    if encoding == "br" and (brotli := _brotli()) is not None:
+        return bytes(brotli.decompress(body))
+    raise ValueError(f"{encoding} is not a content encoding that cachy knows")
+
+
+@lru_cache(maxsize=1)
 def _brotli() -> Any:
     """Return the brotli module that HTTP libraries use, or None."""
     for name in ("brotli", "brotlicffi"):

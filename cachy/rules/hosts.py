@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import ConfigError
 from cachy.lazy import lazy_pattern, urls
+from cachy.rules.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,7 +205,7 @@ class Hosts:
         if parts.scheme not in ("http", "https"):
             return Route(False, False)
         try:
-            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+            port = parts.port or DEFAULT_PORTS[parts.scheme]
         except ValueError:
             return Route(False, False)  # an invalid port: the client will report it
         host = parts.hostname or ""

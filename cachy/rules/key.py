@@ -43,7 +43,6 @@ __all__ = [
     "KEY_HEADERS",
     "KEY_LENGTH",
     "NOISE",
-    "SEEN_HEADERS",
     "Identity",
     "Noise",
     "Request",
@@ -58,10 +57,6 @@ __all__ = [
     "parse_json",
     "redacted_url",
 ]
-
-SEEN_HEADERS = KEY_HEADERS | {"content-type", "content-encoding"}
-"""The request headers that every key may depend on: those of known hosts, and what says how to read
-the body (`audio/l16;rate=16000`, the boundary of a multipart body)."""
 
 # What such bodies are is plain from themselves; aiohttp calls all bytes the last of these.
 _PLAIN_TYPE = lazy_pattern(
@@ -147,7 +142,7 @@ def _identify(
     pairs = deciding(known, key_headers).among(headers)
     if body.startswith((b"{", b"[")):
         head, place = _head(method, url, pairs, "", known, key_headers)
-        head = _scoped(quiet.head(head), scope) if scope else quiet.head(head)
+        head = _scoped(quiet.head(head), scope)
         short, runs = lift(body)
         try:
             text, keeps_state = canonical_json(short, place)

@@ -1,6 +1,6 @@
 """Requests and response heads, in no HTTP library's terms.
 
-Adapters (`cachy/patch/`) and importers translate what their library has into these, and the rest of
+Adapters (`cachy/patch/`) translate what their library has into these, and the rest of
 cachy knows nothing else.
 """
 

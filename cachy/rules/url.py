@@ -23,7 +23,7 @@ from cachy.rules.tables import (
 REDACTED = "REDACTED"
 """What stands in the place of a secret in a stored URL."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 3986: what may stand in a path segment as it is, beyond what quote() leaves alone.
 _SEGMENT_SAFE = ":@!$&'()*+,;=~"
 _QUERY_SAFE = "/:@!$'()*,;~?"  # noise is looked for in the query: paths stay paths there
@@ -86,7 +86,7 @@ def canonical_url(url: str) -> str:
     host = parts.hostname or ""
     if ":" in host:
         host = f"[{host}]"
-    if parts.port is not None and parts.port != _DEFAULT_PORTS.get(parts.scheme):
+    if parts.port is not None and parts.port != DEFAULT_PORTS.get(parts.scheme):
         host = f"{host}:{parts.port}"
     # Segment by segment, so that an encoded slash stays one; as bytes, which need not be UTF-8.
     segments = parts.path.split("/")

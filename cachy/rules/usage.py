@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cachy.lazy import lazy_pattern
 from cachy.rules import protocols
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-class Decoded(Protocol):
-    """What is needed of an answer (`cachy.rules.verdict.Answer`)."""
-
-    content_type: str
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of stream that it is, None for a body in one piece."""
-
-    @property
-    def events(self) -> Sequence[Any]:
-        """Its decoded events."""
-
+    from cachy.rules.verdict import Answer
 
 _MODEL_IN_PATH = lazy_pattern(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
 
@@ -43,7 +28,7 @@ def model_of(url: str, outline_body: Any) -> str | None:
     return next((name for name in names if isinstance(name, str)), None)
 
 
-def usage_of(answer: Decoded) -> dict[str, int] | None:
+def usage_of(answer: Answer) -> dict[str, int] | None:
     """Return the tokens that an answer reports, as `{"input": n, "output": n}`; None if it reports
     none. In a stream the last report counts."""
     if answer.kind is None and "json" not in answer.content_type:

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachy.rules.encodings import decode, decoder
+from cachy.rules.encodings import decoded, decoder
 
 TEXT = b"What is cached need not be asked again. " * 50
 
@@ -20,6 +20,11 @@ TEXT = b"What is cached need not be asked again. " * 50
 def raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return packer.compress(data) + packer.flush()
+
+
+def decode(body: bytes, encodings: str) -> bytes | None:
+    made = decoder(encodings)
+    return None if made is None else made.feed(body) + made.finish()
 
 
 PACKERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
@@ -45,6 +50,7 @@ def test_decodes_in_pieces_of_any_size(name: str, size: int) -> None:
     pieces = [made.feed(packed[at : at + size]) for at in range(0, len(packed), size)]
     assert b"".join(pieces) + made.finish() == TEXT
     assert decode(packed, encoding) == TEXT
+    assert decoded(packed, encoding) == TEXT
 
 
 def test_an_encoding_that_is_unknown() -> None:
@@ -60,3 +66,10 @@ def test_damaged_data_is_a_value_error(encoding: str, data: bytes) -> None:
         decode(data, encoding)
     except ValueError:
         pass
+
+
+def test_what_is_not_wholly_in_its_encoding_stays_as_it_is() -> None:
+    packed = gzip.compress(TEXT)
+    assert decoded(packed[:-9], "gzip") == packed[:-9]
+    assert decoded(packed, "gzip, x-snappy") == packed
+    assert decoded(packed + gzip.compress(b"more"), "gzip") == TEXT + b"more"
