@@ -80,8 +80,8 @@ class Log:
         self._file, self._stderr = "", target.lower() in _STDERR
         self._logger: Logger | None = None
         if not self._stderr and target.lower() not in _OFF:
-            self._file = os.path.abspath(os.path.expanduser(target))
             try:
+                self._file = os.path.abspath(os.path.expanduser(target))
                 self._append(b"")
             except OSError as error:
                 raise ConfigError(

@@ -27,7 +27,7 @@ from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.store import entry as codec
 from cachy.store.folder import DirStore, list_folder
-from cachy.store.layout import FOLDER
+from cachy.store.layout import FOLDER, short_path
 from cachy.store.names import key_of
 
 if TYPE_CHECKING:
@@ -169,12 +169,19 @@ def _others(root: str) -> list[str]:
     """Return the stores with recordings in the working directory, beside `root`, or above them."""
     home = os.path.expanduser("~")
     folders: dict[str, None] = {}
-    for folder in (os.getcwd(), os.path.dirname(root)):
+    for folder in (*_here(), os.path.dirname(root)):
         folders[folder] = None
         while (folder := os.path.dirname(folder)) not in (*folders, home):
             folders[folder] = None
     roots = [os.path.join(folder, FOLDER) for folder in folders]
     return [each for each in roots if any(len(name) == 2 for name in list_folder(each))]
+
+
+def _here() -> list[str]:
+    try:
+        return [os.getcwd()]
+    except OSError:  # it was deleted
+        return []
 
 
 # ---- What to do about it ----
@@ -201,7 +208,7 @@ def _command() -> str:
     script = sys.argv[0] if sys.argv else ""
     if not script or script == "-c":
         return "python …"
-    return f"python {shlex.quote(os.path.relpath(script) if os.name != 'nt' else script)}"
+    return f"python {shlex.quote(short_path(script))}"
 
 
 def _in_auto_mode(command: str) -> str:

@@ -111,7 +111,7 @@ class Draft:
         self._totals = _NOTHING
         self._keys: set[str] = set()
 
-    def add(self, counters: Counters, since: _Totals = (0, 0, 0, 0.0)) -> None:
+    def add(self, counters: Counters, since: _Totals = _NOTHING) -> None:
         """Add what was counted, less the totals of an earlier time."""
         now = _totals(counters)
         self._totals = (
@@ -174,9 +174,12 @@ def who(root: str) -> str:
     names = vars(main) if main is not None else {}
     path = os.environ.get("JPY_SESSION_NAME") or names.get("__vsc_ipynb_file__")
     path = path or names.get("__file__")
-    if not path and "ipykernel" in sys.modules:
-        path = os.path.join(os.getcwd(), "")  # a notebook whose front end does not say its name
-    return seen_from(root, path or "(interactive)")
+    try:
+        if not path and "ipykernel" in sys.modules:
+            path = os.path.join(os.getcwd(), "")  # a notebook whose front end does not say its name
+        return seen_from(root, path or "(interactive)")
+    except OSError:  # the working directory is gone
+        return path or "(interactive)"
 
 
 def seen_from(root: str, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import time
 from collections.abc import Iterator
@@ -227,6 +228,19 @@ def test_nothing_of_this_endpoint(client: httpx.Client, tmp_path: Path) -> None:
         "nothing was recorded for this endpoint; "
         "from api.openai.com the store has /v1/chat/completions"
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder that is in use")
+def test_a_working_directory_that_is_gone(
+    client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(client, cache_dir=tmp_path)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    message = reason(client, "https://api.openai.com/v1/embeddings", cache_dir=tmp_path)
+    assert "from api.openai.com the store has /v1/chat/completions" in message
 
 
 def test_nothing_stored_to_compare_with(client: httpx.Client, tmp_path: Path) -> None:

@@ -192,6 +192,21 @@ def test_a_kernel_without_a_name_tells_its_folder(
     assert journal.who(root) == "./"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder that is in use")
+@pytest.mark.parametrize("name", ["", "book.ipynb"])
+def test_a_kernel_whose_folder_is_gone(
+    name: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", name)
+    main = sys.modules["__main__"]
+    monkeypatch.delattr(main, "__file__", raising=False)
+    monkeypatch.setitem(sys.modules, "ipykernel", main)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert journal.who(root) == (name or "(interactive)")
+
+
 # ---- The files ----
 
 
