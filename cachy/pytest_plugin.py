@@ -87,6 +87,20 @@ def cachy(request: pytest.FixtureRequest) -> Session:
     return run.begin(request.node)
 
 
+def _mode_of_variable() -> str:
+    """Return the mode that CACHY_MODE names, or an empty string. Raises UsageError once for what
+    would else fail in every test."""
+    if not os.environ.get("CACHY_MODE", "").strip():
+        return ""  # and nothing is imported
+    from cachy.errors import ConfigError
+    from cachy.settings import MODES, mode_in_force
+
+    try:
+        return mode_in_force(MODES["off"]).name
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 _TEST = pytest.StashKey["tuple[Session, ExitStack]"]()
 
 
@@ -107,22 +121,10 @@ class _Run:
             self._closing.enter_context(_variable("CACHY_MODE", asked))
         self._mode: str = config.getini("cachy_mode")
         self._everywhere = (asked or self._mode or "off") != "off"
-        variable = os.environ.get("CACHY_MODE", "")
-        if variable:
-            self._check(variable)
+        variable = _mode_of_variable()
         if variable == "replay" or (self._everywhere and self._mode == "replay" and not variable):
             # Now, because modules of tests make clients when they are imported.
             self._set_placeholders(self._closing)
-
-    def _check(self, mode: str) -> None:
-        """Raises UsageError once for what would else fail in every test."""
-        from cachy.errors import ConfigError
-        from cachy.settings import MODE_VARIABLE, check_mode
-
-        try:
-            check_mode(mode.strip().lower(), MODE_VARIABLE)
-        except ConfigError as error:
-            raise pytest.UsageError(str(error)) from None
 
     def pytest_unconfigure(self) -> None:
         self._closing.close()

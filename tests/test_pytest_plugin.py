@@ -351,6 +351,7 @@ def test_a_session_of_the_tests_own_is_left_in_force(
         (None, "off", "refresh", "replay", "off"),
         ("auto", "off", "refresh", "replay", "auto"),
         ("replay", None, None, "off", "replay"),
+        (None, " ", None, "replay", "replay"),
     ],
 )
 def test_precedence(
@@ -377,6 +378,22 @@ def test_precedence(
     )
     run(*([f"--cachy={asked}"] if asked else [])).assert_outcomes(passed=1)
     assert os.environ.get("CACHY_MODE") == variable
+
+
+@pytest.mark.parametrize("variable", ["replay", "REPLAY", "none"])
+def test_placeholders_are_there_when_modules_are_imported(
+    variable: str, run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHY_MODE", variable)
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    pytester.makepyfile(
+        test_it="""
+        import os
+        KEY = os.environ.get("GROQ_API_KEY")
+        def test_it(): assert KEY
+        """
+    )
+    run().assert_outcomes(passed=1)
 
 
 def test_the_closest_mark_counts(run: Run, pytester: pytest.Pytester) -> None:
