@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from cachy.rules.key import redacted_url
 from cachy.rules.outline import Outline, outline
-from cachy.rules.usage import model_of
-
-_MODEL = re.compile(r"(?<=/models/)[^/:]+|(?<=/model/)[^/:]+|(?<=/deployments/)[^/:]+")
+from cachy.rules.usage import MODEL_IN_PATH, model_of
 
 
 class MissedRequest(NamedTuple):
@@ -51,7 +48,7 @@ class Address(NamedTuple):
     def from_url(cls, url: str) -> Address:
         """Split a URL."""
         parts = urlsplit(url)
-        endpoint = _MODEL.sub("*", parts.path)
+        endpoint = MODEL_IN_PATH.sub(r"/\1/*", parts.path)
         action = endpoint.rpartition("/")[2]
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         model = model_of(parts.path, None)

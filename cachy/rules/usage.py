@@ -10,7 +10,8 @@ from cachy.rules import protocols
 if TYPE_CHECKING:
     from cachy.rules.verdict import Answer
 
-_MODEL_IN_PATH = lazy_pattern(r"/(?:models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+MODEL_IN_PATH = lazy_pattern(r"/(models|model|deployments)/([^/:?]+(?:%3A\d+|:\d+)?)")
+"""A model in a path, with the version that Amazon writes after it, and what stands before it."""
 
 
 def model_of(url: str, outline_body: Any) -> str | None:
@@ -22,8 +23,8 @@ def model_of(url: str, outline_body: Any) -> str | None:
     body = outline_body if isinstance(outline_body, dict) else {}
     if isinstance(model := body.get("model"), str) and model:
         return model
-    if match := _MODEL_IN_PATH.search(url):
-        return match[1].replace("%3A", ":")
+    if match := MODEL_IN_PATH.search(url):
+        return match[2].replace("%3A", ":")
     names = (body.get(field) for field in protocols.known().model_fields if field in body)
     return next((name for name in names if isinstance(name, str)), None)
 

@@ -47,6 +47,12 @@ def test_the_head_of_a_recording_has_only_the_outline() -> None:
             "converse",
             "claude",
         ),
+        (
+            "https://bedrock.com/model/anthropic.claude-v2:0/converse",
+            "/model/*/converse",
+            "converse",
+            "anthropic.claude-v2:0",
+        ),
         ("", "", "", None),
     ],
 )
