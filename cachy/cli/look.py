@@ -27,9 +27,19 @@ from cachy.cli.output import (
 )
 from cachy.cli.units import parse_age, show_age, show_duration, show_size
 from cachy.errors import CachyError
+from cachy.rules.content import as_dict
 from cachy.store.layout import show_path
+from cachy.store.names import key_of
 from cachy.upkeep import transcript
-from cachy.upkeep.find import Filter, find_entry, find_file, is_file_name, root_of, select
+from cachy.upkeep.find import (
+    Filter,
+    find_entry,
+    find_file,
+    is_file_name,
+    newest_entry,
+    root_of,
+    select,
+)
 from cachy.upkeep.index import open_store, scan
 
 if TYPE_CHECKING:
@@ -126,10 +136,9 @@ def show_command(key: Key, cache_dir: CacheDir = None, as_json: Json = False) ->
 
 def _facts(found: FoundEntry) -> dict[str, Any]:
     head = found.entry.head
-    usage = head.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = as_dict(head.get("usage"))
     return {
-        "key": str(head["key"])[:32],
+        "key": key_of(head["key"]),
         "file": show_path(found.path),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
@@ -204,17 +213,15 @@ def why_command(
     from cachy.explain import why
 
     root = _store_for(key, cache_dir)
-    if not key:
-        rows = scan(root).rows
-        if not rows:
-            fail(f"{root} has no entries to explain", 2)
-        key = rows[0].file.path
-    head = find_entry(root, key).entry.head
+    found = find_entry(root, key) if key else newest_entry(root)
+    if found is None:
+        fail(f"{root} has no entries to explain", 2)
+    head = found.entry.head
     explanation = why(root, head)
     if as_json:
         print_json(
             {
-                "key": str(head["key"])[:32],
+                "key": key_of(head["key"]),
                 "reason": explanation.reason,
                 "differences": explanation.differences,
             }

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cachy.engine.entries import make_entry, make_head
 from cachy.rules import encodings, protocols, streams
 from cachy.rules.content import joined
-from cachy.rules.key import KEY_LENGTH
 from cachy.rules.tables import HARMLESS_NOISE
 from cachy.rules.verdict import REDIRECTS, Answer, candidate, flaw
 from cachy.store.entry import BODY_LIMIT
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ class Recording:
     @property
     def key(self) -> str:
         """The key as it names an entry."""
-        return self._question.key[:KEY_LENGTH]
+        return key_of(self._question.key)
 
     def begin(self, response: ResponseHead, *, sent: Sequence[tuple[str, str]]) -> bool:
         """Start to record a response. False for one that is not recorded.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from math import inf
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cachy.explain.distance import distance
 from cachy.explain.request import Address
 from cachy.rules import key as keys
+from cachy.store.entry import json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def closest(request: MissedRequest, recorded: Iterable[tuple[bytes, bytes]]) -> 
     seen = same = bare = 0
     addresses: dict[str, Address] = {}
     target = Address.from_url(request.url)
-    short_words, full_words = _words(_dumps(request.outline)), _words(_dumps(request.full))
+    short_words, full_words = _words(json_bytes(request.outline)), _words(json_bytes(request.full))
     candidates: list[tuple[bool, int, int, bytes, bytes]] = []
     for head, outline in recorded:
         seen += 1
@@ -90,7 +90,3 @@ def closest(request: MissedRequest, recorded: Iterable[tuple[bytes, bytes]]) -> 
 
 def _words(text: bytes) -> set[bytes]:
     return set(text.translate(_PUNCTUATION).split())
-
-
-def _dumps(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")

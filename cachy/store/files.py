@@ -135,19 +135,7 @@ def refuse_links(root: str, folder: str) -> None:
     for part in folder[len(root) + 1 :].split(os.sep):
         path = os.path.join(path, part)
         if os.path.islink(path):
-            raise _is_a_link(path)
-
-
-def lstat_folder(folder: str) -> os.stat_result:
-    """Return the status of a folder. Raises OSError, also for a link to one."""
-    status = os.lstat(folder)
-    if stat.S_ISLNK(status.st_mode):
-        raise _is_a_link(folder)
-    return status
-
-
-def _is_a_link(path: str) -> OSError:
-    return OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
+            raise OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
 
 
 def try_remove(path: str) -> None:

@@ -29,7 +29,6 @@ from cachy.store import layout
 from cachy.store.base import Kept, Store, Where
 from cachy.store.files import (
     flush_folder,
-    lstat_folder,
     make_folder,
     read_file,
     refuse_links,
@@ -37,7 +36,6 @@ from cachy.store.files import (
 )
 from cachy.store.names import (
     KEY_LENGTH,
-    LAST_SECOND,
     SUFFIX,
     is_entry_file,
     is_name,
@@ -101,7 +99,6 @@ class DirStore(Store):
         if paths := shard.paths(key):
             # Newest by name, even within one second, and if another clock was ahead.
             second = max(second, second_in(name_in(paths[0])) + 1)
-        second = min(second, LAST_SECOND)
         name = name_of(key, second, frame)
         data = seal(name, frame)
         where = Where.SHARED
@@ -308,9 +305,7 @@ def _list_shard(root: str, shard: str, report: Report | None = None) -> Iterator
     for parent in (root, entries) if os.path.isdir(entries) else (root,):
         folder = f"{parent}{os.sep}{shard}"
         try:
-            if parent != root:
-                refuse_links(root, parent)
-            lstat_folder(folder)
+            refuse_links(root, folder)
             files = os.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
             continue

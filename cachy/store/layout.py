@@ -76,27 +76,27 @@ def local(root: str) -> str:
 
 def local_entries(root: str) -> str:
     """Return the folder of entries that stay on this machine; it has shards like the root."""
-    return os.path.join(root, LOCAL, "entries")
+    return os.path.join(local(root), "entries")
 
 
 def tmp(root: str) -> str:
     """Return the folder of files being written."""
-    return os.path.join(root, LOCAL, "tmp")
+    return os.path.join(local(root), "tmp")
 
 
 def sessions(root: str) -> str:
     """Return the folder of notes of sessions."""
-    return os.path.join(root, LOCAL, "sessions")
+    return os.path.join(local(root), "sessions")
 
 
 def trash(root: str) -> str:
     """Return the folder of removed files."""
-    return os.path.join(root, LOCAL, "trash")
+    return os.path.join(local(root), "trash")
 
 
 def gc_lock(root: str) -> str:
     """Return the path of the lock that gc holds."""
-    return os.path.join(root, LOCAL, "gc.lock")
+    return os.path.join(local(root), "gc.lock")
 
 
 def make_local(root: str) -> None:

@@ -71,6 +71,11 @@ def key_in(name: str) -> str:
     return name[:KEY_LENGTH]
 
 
+def place_of(name: str) -> str:
+    """Return the path of a committed entry below its store, with `/`."""
+    return f"{name[:2]}/{name}{SUFFIX}"
+
+
 def second_in(name: str) -> int:
     """Return the second of recording in an entry's name, since 1970, UTC."""
     return int(name[KEY_LENGTH + 1 : -_DIGEST_LENGTH], 16)

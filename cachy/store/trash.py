@@ -58,13 +58,17 @@ def _try_lock(fd: int) -> bool:
     return True
 
 
+TIME = "%Y%m%dT%H%M%SZ"
+"""How the names of folders in the trash begin, so that they sort by age."""
+
+
 def to_trash(root: str, paths: Iterable[str], by: str) -> tuple[str, list[str]]:
     """Move files to a new folder of the trash, each to its path in the store.
 
     Returns the folder and the files that were moved; those that vanish meanwhile are not. Call it
     under the lock. Raises OSError.
     """
-    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.urandom(3).hex()}-{by}"
+    name = f"{time.strftime(TIME, time.gmtime())}-{os.urandom(3).hex()}-{by}"
     trash = os.path.join(layout.trash(root), name)
     moved = []
     made = set()

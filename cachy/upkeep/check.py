@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, Defect
+from cachy.store import layout
 from cachy.store.entry import Entry
 from cachy.store.files import read_file
 from cachy.store.folder import (
@@ -18,7 +19,7 @@ from cachy.store.folder import (
     unpack,
 )
 from cachy.store.layout import FOLDER, shared_files
-from cachy.store.names import SUFFIX, is_name
+from cachy.store.names import SUFFIX, is_name, place_of
 from cachy.store.trash import lock, to_trash
 from cachy.upkeep import index
 from cachy.upkeep.gc import keep_restorable
@@ -29,7 +30,7 @@ SecretFinder = Callable[[Entry], Iterable[object]]
 """Finds what looks like a credential in an entry. The text of a finding says its kind, never its
 value."""
 
-_OURS = {"manifest.json", "dictionary", ".gitignore", "local"}
+_OURS = {layout.MANIFEST_FILE, layout.DICTIONARY_FILE, layout.GITIGNORE_FILE, layout.LOCAL}
 
 
 # ---- fsck ----
@@ -85,7 +86,7 @@ def _misplaced(root: str) -> tuple[list[Flaw], list[str]]:
     """Return files with the name or in the place of an entry that cannot be one, and files that do
     not belong to the store."""
     flaws, strays = [], []
-    for parent in (root, os.path.join(root, "local", "entries")):
+    for parent in (root, layout.local_entries(root)):
         folders = []
         for name in list_folder(parent):
             path = os.path.join(parent, name)
@@ -93,7 +94,7 @@ def _misplaced(root: str) -> tuple[list[Flaw], list[str]]:
                 folders.append(name)
             elif is_shard_name(name):
                 flaws.append(Flaw(path, "it is not a folder, so it cannot hold entries", True))
-            elif name == "local" and os.path.islink(path):
+            elif name == layout.LOCAL and os.path.islink(path):
                 flaws.append(
                     Flaw(path, "it is a link, which cachy does not follow: remove it", False)
                 )
@@ -214,7 +215,7 @@ def _files(root: str) -> tuple[int, Iterator[_Committed]]:
                 continue
             except Defect:
                 data = b""
-            yield f"{file.name[:2]}/{file.name}{SUFFIX}", file.path, data
+            yield place_of(file.name), file.path, data
 
     return len(files), read()
 

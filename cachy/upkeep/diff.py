@@ -10,7 +10,7 @@ from cachy.errors import ConfigError, Defect
 from cachy.store.entry import Entry
 from cachy.store.files import read_file
 from cachy.store.folder import File, entry_files, unpack
-from cachy.store.names import SUFFIX, is_name, key_in
+from cachy.store.names import SUFFIX, is_name, key_in, place_of
 from cachy.upkeep import index
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, Row, silent
@@ -115,8 +115,7 @@ def _work_tree(root: str, repo: Repo) -> _Side:
             side[file.path] = file.blob
     for entry_file in entry_files(root):
         if not entry_file.private:
-            name = entry_file.name
-            side[f"{repo.prefix}/{name[:2]}/{name}{SUFFIX}"] = ""
+            side[f"{repo.prefix}/{place_of(entry_file.name)}"] = ""
     return side
 
 

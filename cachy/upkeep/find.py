@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import journal
+from cachy.store import journal, layout
 from cachy.store.entry import Entry
 from cachy.store.files import read_file
 from cachy.store.folder import File, entry_files, read_entry, unpack
 from cachy.store.layout import FOLDER, find_root
-from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in
+from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in, stamp_in
 from cachy.upkeep.index import Row
 from cachy.upkeep.transcript import answered, asked
 
@@ -28,7 +28,7 @@ def root_of(cache_dir: str | None = None) -> str:
     """
     if cache_dir is not None and not os.path.isdir(os.path.join(cache_dir, FOLDER)):
         named = os.path.basename(os.path.abspath(cache_dir)) == FOLDER
-        if named or os.path.isfile(os.path.join(cache_dir, "manifest.json")):
+        if named or os.path.isfile(layout.manifest(cache_dir)):
             return os.path.abspath(cache_dir)
     return find_root(cache_dir)
 
@@ -71,6 +71,16 @@ def find_entry(root: str, text: str) -> FoundEntry:
     raise CachyError(f"no recording of {keys[0]} is sound ({problem}): see `cachy fsck`")
 
 
+def newest_entry(root: str) -> FoundEntry | None:
+    """Return the newest sound entry of a store, or None. Only that one is read."""
+    for file in sorted(entry_files(root), key=lambda file: stamp_in(file.name), reverse=True):
+        try:
+            return FoundEntry(file.path, read_entry(file.path))
+        except (Defect, FileNotFoundError):
+            continue
+    return None
+
+
 def is_file_name(text: str) -> bool:
     """Return whether this argument names a file, not a key."""
     return os.sep in text or "/" in text or text.endswith(SUFFIX)
@@ -79,9 +89,8 @@ def is_file_name(text: str) -> bool:
 def _matches(root: str, start: str) -> list[File]:
     if not start:
         return []
-    if len(start) >= 2:  # one shard, not all
-        return [file for file in entry_files(root, start[:2]) if file.name.startswith(start)]
-    return [file for file in entry_files(root) if file.name.startswith(start)]
+    shard = start[:2] if len(start) >= 2 else ""  # one shard, or all
+    return [file for file in entry_files(root, shard) if file.name.startswith(start)]
 
 
 def find_file(path: str) -> FoundEntry:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
-from cachy.store import journal
+from cachy.store import journal, layout
 from cachy.store.folder import list_folder, unpack
 from cachy.store.layout import show_path
 from cachy.store.trash import lock, to_trash
@@ -281,7 +281,7 @@ def _broken(flaws: list[Flaw], grace: float, now: float) -> tuple[list[Removal],
 
 def _stale_temporaries(root: str, now: float) -> list[Removal]:
     removals = []
-    folder = os.path.join(root, "local", "tmp")
+    folder = layout.tmp(root)
     for name in list_folder(folder):
         path = os.path.join(folder, name)
         try:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError
 from cachy.store.layout import FOLDER
-from cachy.store.names import NAME_LENGTH, SUFFIX
+from cachy.store.names import NAME_LENGTH, place_of
 
 STORES = f":(top,glob)**/{FOLDER}/**"
 """The pathspec of all files in all stores of a repository."""
@@ -198,7 +198,7 @@ def attribute_rule(root: str) -> str:
     repo = Repo.around(root)
     if repo is None:
         return ""
-    sample = f"{repo.prefix}/00/{'0' * NAME_LENGTH}{SUFFIX}"
+    sample = f"{repo.prefix}/{place_of('0' * NAME_LENGTH)}"
     attributes = repo.attributes(sample)
     text = attributes.get("text")
     if text in ("set", "input"):

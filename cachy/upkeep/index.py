@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cachy.errors import ConfigError, Defect, NewerFormat
+from cachy.rules.content import as_dict
 from cachy.store.entry import Entry
 from cachy.store.files import LARGEST, read_file
 from cachy.store.folder import DirStore, File, entry_files, unpack
@@ -232,8 +233,7 @@ _LFS = (
 def row_of(file: File, size: int, entry: Entry) -> Row:
     """Return the row of an entry of `size` bytes on disk."""
     head = entry.head
-    usage = head.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = as_dict(head.get("usage"))
     return Row(
         file,
         size,

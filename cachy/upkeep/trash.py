@@ -10,12 +10,10 @@ from cachy.errors import ConfigError
 from cachy.store import layout
 from cachy.store.files import refuse_links
 from cachy.store.folder import is_folder, list_folder
-from cachy.store.trash import lock
+from cachy.store.trash import TIME, lock
 
 KEEP = 14 * 86400
 """Seconds after which the trash is emptied."""
-
-_TIME = "%Y%m%dT%H%M%SZ"
 
 
 def undo(root: str) -> list[str]:
@@ -47,7 +45,7 @@ def undo(root: str) -> list[str]:
 def empty(root: str) -> None:
     """Delete what gc and fsck moved to the trash more than `KEEP` seconds ago. Call it under the
     lock."""
-    end = time.strftime(_TIME, time.gmtime(time.time() - KEEP))
+    end = time.strftime(TIME, time.gmtime(time.time() - KEEP))
     for name in list_folder(layout.trash(root)):
         if name < end and name.endswith(("-gc", "-fsck")):
             shutil.rmtree(os.path.join(layout.trash(root), name), ignore_errors=True)
