@@ -67,6 +67,7 @@ class _Call(NamedTuple):
     cache: Cache
     client: Any
     request: Any
+    url: str
     route: Route
 
 
@@ -174,13 +175,9 @@ class _Adapter:
     def _sync_single(self, original: Any) -> Any:
         @wraps(original)
         def single(client: Any, request: Any) -> Any:
-            cache = self._current()
-            route = None
-            if cache is not None and not _is_left(request):
-                route = self._route(cache, client, request, self.sync)
-            if route is None:
+            call = self._call(client, request, self.sync)
+            if call is None:
                 return original(client, request)
-            call = _Call(cache, client, request, route)
             return drive(self._steps(call, original, self.sync))
 
         return single
@@ -188,16 +185,21 @@ class _Adapter:
     def _async_single(self, original: Any) -> Any:
         @wraps(original)
         async def single(client: Any, request: Any) -> Any:
-            cache = self._current()
-            route = None
-            if cache is not None and not _is_left(request):
-                route = self._route(cache, client, request, self.async_)
-            if route is None:
+            call = self._call(client, request, self.async_)
+            if call is None:
                 return await original(client, request)
-            call = _Call(cache, client, request, route)
             return await adrive(self._steps(call, original, self.async_))
 
         return single
+
+    def _call(self, client: Any, request: Any, flavour: _Flavour) -> _Call | None:
+        """Return what is to be answered or recorded, or None for what must go through untouched."""
+        cache = self._current()
+        if cache is None or _is_left(request):
+            return None
+        url = str(request.url)
+        route = self._route(cache, client, request, url, flavour)
+        return None if route is None else _Call(cache, client, request, url, route)
 
     def _plain_hit(
         self, cache: Cache, client: Any, request: Any, stream: bool, options: Any, flavour: _Flavour
@@ -206,13 +208,14 @@ class _Adapter:
         the long way: with hooks, an auth flow, a redirect, or without a recording."""
         if not self._is_plain(client, request, options):
             return _Sent(request, stream, None)
-        route = self._route(cache, client, request, flavour)
+        url = str(request.url)
+        route = self._route(cache, client, request, url, flavour)
         if route is None:
             return _Sent(request, stream, _LEAVE)
         if not route.cached:
             return _Sent(request, stream, None)
         try:
-            found = cache.lookup(_translated(cache, request, route), route)
+            found = cache.lookup(_translated(cache, request, url, route), route)
         except CacheMiss:
             found = None  # it could not be understood; the long way says so again
         if found.__class__ is Entry and not 300 <= found.head["status"] < 400:
@@ -229,14 +232,15 @@ class _Adapter:
             auth = client.auth
         return isinstance(auth, self._plain_auths)
 
-    def _route(self, cache: Cache, client: Any, request: Any, flavour: _Flavour) -> Route | None:
+    def _route(
+        self, cache: Cache, client: Any, request: Any, url: str, flavour: _Flavour
+    ) -> Route | None:
         """Return how to treat a request, or None for one that must go through untouched."""
         if ((inside := _inside.get()) is not None and inside == running_caller()) or (
             client.is_closed
         ):
             return None
-        method, url = request.method, str(request.url)
-        route = cache.route(method, url)
+        route = cache.route(request.method, url)
         if route is None or not isinstance(request.stream, flavour.stream):
             return None  # of a body of the other flavour the client will complain
         if "upgrade" in request.headers:
@@ -244,13 +248,13 @@ class _Adapter:
         if not cache.settings.fakes and is_fake(
             client, request.url, flavour.transport, self._fakes, self._real
         ):
-            cache.events.passed(method, url, "its transport is a fake")
+            cache.events.passed(request.method, url, "its transport is a fake")
             return None
         return route
 
     def _steps(self, call: _Call, original: Any, flavour: _Flavour) -> Steps:
         """Answer one request, or send it and record the answer. Returns its response, unread."""
-        cache, client, request, route = call
+        cache, client, request, url, route = call
         sent = _sent.get()
         mine = sent is not None and sent.request is request
         if sent is not None and not mine:  # a redirect led here: what it gives is no poll
@@ -258,11 +262,11 @@ class _Adapter:
         found: Any = sent.found if sent is not None and mine else None
         try:
             if not route.cached:
-                raise cache.refuse(request.method, str(request.url), route)
+                raise cache.refuse(request.method, url, route)
             if found is None or (isinstance(found, Missing) and found.taken):
                 if not hasattr(request, "_content"):
                     yield Do(getattr(request, flavour.read))
-                found = cache.lookup(_translated(cache, request, route), route)
+                found = cache.lookup(_translated(cache, request, url, route), route)
             if found is None:
                 return (yield Do(original, client, request))
             if isinstance(found, Missing):
@@ -351,15 +355,15 @@ def _give_back(sent: _Sent) -> None:
         missing.number.give_back()
 
 
-def _translated(cache: Cache, request: Any, route: Route) -> Request:
+def _translated(cache: Cache, request: Any, url: str, route: Route) -> Request:
     """Return a request, with those of its headers that a key may depend on."""
     seen = deciding(route.known, cache.settings.key_headers).seen
     headers = [
         (name, value.decode("latin-1"))
         for raw, value in request.headers.raw
-        if (name := seen(raw)) is not None
+        if (name := seen[raw]) is not None
     ]
-    return Request(request.method, str(request.url), headers, request.content)
+    return Request(request.method, url, headers, request.content)
 
 
 def _origin(head: dict[str, Any]) -> dict[str, Any]:

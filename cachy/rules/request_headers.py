@@ -27,7 +27,7 @@ from cachy.rules.tables import (
 from cachy.rules.url import is_credential_param
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     Pairs = Sequence[tuple[str, str]]
 
@@ -38,32 +38,33 @@ _BODY_HEADERS = frozenset({"content-type", "content-encoding"})
 _NEUTRAL_ACCEPT = frozenset({"", "*/*", "application/json"})
 
 
+_MOST = 1024  # names that are remembered: clients send the same ones with every request
+
+
+class _Seen(dict[bytes, "str | None"]):
+    """From a name as it is sent to its lower-case name, or None for one that is not looked at."""
+
+    def __init__(self, decides: Callable[[str], bool]) -> None:
+        self._decides = decides
+
+    def __missing__(self, raw: bytes) -> str | None:
+        name = raw.decode("latin-1").lower()
+        seen = name if name in _BODY_HEADERS or self._decides(name) else None
+        if len(self) < _MOST:
+            self[raw] = seen
+        return seen
+
+
 class Deciding:
-    """Choose the headers that are in the key.
-
-    What is decided of a name is remembered, since clients send the same ones with every request.
-    """
-
-    _MOST = 1024
+    """Choose the headers that are in the key. `seen` maps the name of a header, as it is sent, to
+    its lower-case name if a key may depend on it, and to None if not."""
 
     def __init__(self, known: bool, key_headers: tuple[str, ...]) -> None:
+        self.seen = _Seen(self._decides)
         self._names: dict[str, bool] = {}
-        self._raw: dict[bytes, str | None] = {}
         self._known = known
         self._added = frozenset(name for name in key_headers if not name.startswith("-"))
         self._removed = frozenset(name[1:] for name in key_headers if name.startswith("-"))
-
-    def seen(self, raw: bytes) -> str | None:
-        """Return the lower-case name of a header that a key may depend on, by its name as it is
-        sent; None for all others."""
-        try:
-            return self._raw[raw]
-        except KeyError:
-            name = raw.decode("latin-1").lower()
-            seen = name if name in _BODY_HEADERS or self._decides(name) else None
-            if len(self._raw) < self._MOST:
-                self._raw[raw] = seen
-            return seen
 
     def among(self, headers: Pairs) -> tuple[tuple[str, str], ...]:
         """Return those of the headers that decide the answer."""
@@ -71,7 +72,7 @@ class Deciding:
         try:
             return tuple([pair for pair in headers if names[pair[0]]])
         except KeyError:
-            if len(names) > self._MOST:
+            if len(names) > _MOST:
                 names.clear()
             names.update((name, self._decides(name.lower())) for name, _ in headers)
             return tuple([pair for pair in headers if self._decides(pair[0].lower())])
