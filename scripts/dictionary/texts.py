@@ -37,7 +37,7 @@ Hello! How can I help you today?
 I'm sorry, but I can't assist with that request.
 Here is a short summary of the text:
 Here's a joke: why do programmers prefer dark mode? Because light attracts bugs.
-It is sunny with a temperature of 72°F (22°C) in San Francisco.
+It is sunny and warm in the city today, with a light wind from the west.
 The answer is **42**. Let me know if you would like more information about this.
 Sure! Here are some of the most important things to consider:
 1. **First**, make sure that you have the right tools. 2. **Second**, start with something small.
@@ -47,7 +47,7 @@ Once upon a time, in a small village near the mountains, there lived a young gir
 Let me check the current weather for you.
 I'll use the tool to look up the information that you need.
 Based on the search results, the population of the city was about 8.3 million in 2023.
-The user wants to know about the weather, so I should call the function with the location.
+They ask about the weather in one place, so the weather tool comes first.
 We need to answer the question. The user is asking for a simple answer, so keep it short.
 As an AI language model, I don't have personal feelings or experiences, but I'm here to help.
 In conclusion, there are many different ways to solve this problem, and each has its own costs.

@@ -81,7 +81,7 @@ def test_reads_like_the_manifest_says(size: int) -> None:
 def test_the_dictionary_is_pinned() -> None:
     """Committed entries can be read with these bytes alone."""
     assert hashlib.sha256(dictionary()).hexdigest() == (
-        "416bf06b25dee9a3368bb5260a4a8bd01738ab788f5bd05a9d6c146759c7cda3"
+        "b4542ad27e6328ea0e5a69a01bb520688fdb0efdc8607a1f67cc6dfaa53cdc92"
     )
     assert zstandard.ZstdCompressionDict(dictionary()).dict_id() == 51906
     assert zstandard.get_frame_parameters(dumps(ENTRY)).dict_id == 51906
