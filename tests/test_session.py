@@ -327,10 +327,24 @@ def test_debug_prints_each(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixtu
     enable_cachy(cache_dir=tmp_path, debug=True)
     ask()
     ask()
+    ask("more")
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert re.fullmatch(rf"\S* MISS [0-9a-f]{{8}} POST {OPENAI}/chat/completions", lines[0])
-    assert re.fullmatch(rf"\S* HIT [0-9a-f]{{8}} POST {OPENAI}/chat/completions", lines[1])
+    assert len(lines) == 3
+    call = rf"[0-9a-f]{{8}} POST {OPENAI}/chat/completions \(gpt-4o\)"
+    assert re.fullmatch(rf"\S* MISS {call}: there is no store at .*", lines[0])
+    assert re.fullmatch(rf"\S* HIT {call}", lines[1])
+    assert re.fullmatch(rf"\S* MISS {call}: the prompt changed; .*", lines[2])
+
+
+def test_stats_print_themselves(ask: Ask, tmp_path: Path) -> None:
+    session = enable_cachy(cache_dir=tmp_path)
+    ask()
+    ask()
+    session.stats.skipped["its status is 500"] += 1
+    hits, misses, recorded, saved, not_kept = repr(session.stats).splitlines()
+    assert (hits, misses, recorded) == ("hits      1", "misses    1", "recorded  1")
+    assert re.fullmatch(r"saved     \d+ tokens, \d+\.\d s", saved)
+    assert not_kept == "not kept  1: its status is 500"
 
 
 @pytest.mark.parametrize("requests", ["outline", "full", "none"])

@@ -157,7 +157,7 @@ def gc_command(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Restore the files that the last gc removed.")
+        bool, typer.Option("--undo", help="Restore what the last gc or %cachy forget removed.")
     ] = False,
     as_json: Json = False,
 ) -> None:

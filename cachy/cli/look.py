@@ -211,13 +211,14 @@ def why_command(
     error explains a miss in the same way; with CACHY_LOG=1 every miss is explained.
     """
     from cachy.explain import why
+    from cachy.store.folder import DirStore
 
     root = _store_for(key, cache_dir)
     found = find_entry(root, key) if key else newest_entry(root)
     if found is None:
         fail(f"{root} has no entries to explain", 2)
     head = found.entry.head
-    explanation = why(root, head)
+    explanation = why(DirStore(root), head)
     if as_json:
         print_json(
             {

@@ -186,12 +186,15 @@ class Cache:
         why = self._explain(missing)
         self._report("miss", missing, why)
         request = missing.request
-        return self._miss(request.method, request.url, missing.model(), *why)
+        miss = self._miss(request.method, request.url, missing.model(), *why)
+        self.events.stats.missed.append(miss)
+        return miss
 
     def record(self, missing: Missing, flight: Flight | None) -> Recording:
         """Return the recording of a call that goes live now."""
         self.events.miss()
-        explained = missing.started and self.mode.reads and self.events.log.wants_reasons()
+        wanted = self.events.debug or (missing.started and self.events.log.wants_reasons())
+        explained = wanted and self.mode.reads
         self._report("miss", missing, self._explain(missing) if explained else None)
         return Recording(missing, flight, self, self.settings)
 
@@ -229,7 +232,7 @@ class Cache:
             return
         name = kept.name if kept.where is not Where.NOWHERE else ""
         if name:
-            self.events.kept(head)
+            self.events.kept(head, name)
         if self.events.log.wanted():
             self.events.log.write(
                 "recorded" if name else "not kept",
@@ -306,4 +309,7 @@ class Cache:
                 model=missing.model(),
                 reason="; ".join([why.reason, *why.differences]) if why is not None else "",
             )
-        self.events.show(event, missing.key, missing.canonical.partition(b"\n")[0].decode())
+        if self.events.debug:
+            line = missing.canonical.partition(b"\n")[0].decode()
+            reason = why.reason if why is not None else ""
+            self.events.show(event, missing.key, line, missing.model(), reason)

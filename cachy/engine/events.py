@@ -33,6 +33,8 @@ from cachy.rules.key import redacted_url
 if TYPE_CHECKING:
     from logging import Logger
 
+    from cachy.errors import CacheMiss
+
 VARIABLE = "CACHY_LOG"
 
 _DEBUG, _INFO = 10, 20  # as in `logging`
@@ -45,10 +47,11 @@ _SIGNS = {"hit": "🟢", "miss": "🔴"}
 
 
 class Stats:
-    """What a session has done so far. `seconds_saved` is what the replayed calls took when live;
-    `tokens_saved` what they would have cost again; `skipped` counts the live answers that were not
-    kept, by reason; `used` are the full keys that were replayed or recorded, and `made` those that
-    were recorded, in order."""
+    """What a session has done so far. `seconds_saved` is what the replayed calls took when live,
+    `tokens_saved` what they would have cost again; `seconds_spent` and `tokens_spent` are those of
+    the calls that were recorded. `skipped` counts the live answers that were not kept, by reason;
+    `used` are the full keys that were replayed or recorded; `made` the names of what was recorded,
+    and `missed` what was not there in replay mode, in order."""
 
     def __init__(self) -> None:
         self.hits = 0
@@ -56,9 +59,12 @@ class Stats:
         self.recorded = 0
         self.seconds_saved = 0.0
         self.tokens_saved = 0
+        self.seconds_spent = 0.0
+        self.tokens_spent = 0
         self.skipped: Counter[str] = Counter()
         self.used: set[str] = set()
         self.made: list[str] = []
+        self.missed: list[CacheMiss] = []
 
     def add(self, other: Stats) -> None:
         """Add what another session has done."""
@@ -67,9 +73,23 @@ class Stats:
         self.recorded += other.recorded
         self.seconds_saved += other.seconds_saved
         self.tokens_saved += other.tokens_saved
+        self.seconds_spent += other.seconds_spent
+        self.tokens_spent += other.tokens_spent
         self.skipped += other.skipped
         self.used |= other.used
         self.made += other.made
+        self.missed += other.missed
+
+    def __repr__(self) -> str:
+        """What a person wants to know of it, on a line each."""
+        lines = [
+            f"hits      {self.hits:,}",
+            f"misses    {self.misses:,}",
+            f"recorded  {self.recorded:,}",
+            f"saved     {self.tokens_saved:,} tokens, {self.seconds_saved:,.1f} s",
+        ]
+        lines += [f"not kept  {n:,}: {why}" for why, n in self.skipped.most_common()]
+        return "\n".join(lines)
 
 
 class Log:
@@ -195,21 +215,26 @@ class Events:
         self.stats.skipped[reason] += 1
         self._note("not kept", method, url, reason)
 
-    def kept(self, head: dict[str, Any]) -> None:
-        """Count an answer that is in the store now."""
-        self.stats.recorded += 1
-        self.stats.used.add(head["key"])
-        self.stats.made.append(head["key"])
+    def kept(self, head: dict[str, Any], name: str) -> None:
+        """Count an answer that is in the store now, under this name."""
+        stats = self.stats
+        stats.recorded += 1
+        stats.seconds_spent += head["ms"] / 1000
+        stats.tokens_spent += _tokens(head.get("usage"))
+        stats.used.add(head["key"])
+        stats.made.append(name)
 
     def _note(self, event: str, method: str, url: str, reason: str) -> None:
         if self.log.wanted():
             self.log.write(event, method, redacted_url(url), reason=reason)
 
-    def show(self, event: str, key: str, line: str) -> None:
+    def show(self, event: str, key: str, line: str, model: str | None, reason: str) -> None:
         """Print a hit or a miss, where `debug` is on."""
         if not self.debug:
             return
-        text = f"{event.upper()} {key[:8]} {line}"
+        about = f" ({model})" if model else ""
+        why = f": {reason}" if reason else ""
+        text = f"{event.upper()} {key[:8]} {line}{about}{why}"
         try:
             print(_SIGNS[event], text)
         except UnicodeEncodeError:  # a terminal or a file that has no such signs

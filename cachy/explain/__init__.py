@@ -26,7 +26,7 @@ from cachy.explain.diff import differences
 from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.store import entry as codec
-from cachy.store.folder import DirStore, list_folder
+from cachy.store.folder import list_folder
 from cachy.store.layout import FOLDER, short_path
 from cachy.store.names import key_of
 
@@ -59,11 +59,11 @@ def explain(store: Store, canonical: bytes, key: str, *, budget: float = BUDGET)
     return Explanation(reason, differences, remedy(store))
 
 
-def why(root: str, head: dict[str, Any], *, budget: float = 10.0) -> Explanation:
-    """Explain why no older entry answered the request of the entry with this head, in the store at
-    `root`. `budget` is in seconds."""
+def why(store: Store, head: dict[str, Any], *, budget: float = 10.0) -> Explanation:
+    """Explain why no older entry of the store answered the request of the entry with this head.
+    `budget` is in seconds."""
     request = MissedRequest.from_head(head)
-    recorded = _Recorded(DirStore(root), budget, before=str(head.get("recorded", "")))
+    recorded = _Recorded(store, budget, before=str(head.get("recorded", "")))
     search = closest(request, (lines for lines in recorded if not _is_of(head, lines[0])))
     if not isinstance(head.get("request"), dict):
         search = search._replace(head=None, bare=search.same)

@@ -83,8 +83,9 @@ class Store(ABC):
         or any error of the storage behind it."""
         raise KeyError(name)
 
-    def drop(self, keys: Collection[str]) -> None:
-        """Forget all recordings of these keys. Raises CachyError, OSError."""
+    def drop(self, names: Collection[str]) -> None:
+        """Forget these recordings, by the names that `put` gave them; what is not there is passed
+        over. An older recording of the key is its newest again. Raises CachyError, OSError."""
         raise CachyError(f"{self.label} cannot forget recordings")
 
     def locate(self, name: str) -> str:

@@ -124,16 +124,12 @@ class DirStore(Store):
         except FileNotFoundError:
             raise KeyError(name) from None
 
-    def drop(self, keys: Collection[str]) -> None:
-        """Move the files of these keys to the trash. Raises CachyError while gc runs, OSError."""
+    def drop(self, names: Collection[str]) -> None:
+        """Move these files to the trash. Raises CachyError while gc runs, OSError."""
         from cachy.store import trash  # rarely used
 
-        shards = {key[:SHARD_LENGTH] for key in keys}
-        files = [file for shard in shards for file in entry_files(self.root, shard)]
         with trash.lock(self.root):
-            trash.to_trash(
-                self.root, [file.path for file in files if key_in(file.name) in keys], "forget"
-            )
+            trash.to_trash(self.root, [self.locate(name) for name in sorted(names)], "forget")
 
     def locate(self, name: str) -> str:
         parts = name[:SHARD_LENGTH], name + SUFFIX

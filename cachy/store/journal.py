@@ -20,6 +20,7 @@ from cachy.lazy import orjson
 from cachy.store import layout
 from cachy.store.files import flush_folder, open_own, refuse_links, try_remove, write_whole
 from cachy.store.names import key_of
+from cachy.store.program import executed_notebook, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,7 +107,7 @@ class Draft:
 
     def __init__(self, root: str, by: str = "") -> None:
         self._root = root
-        self.by = by or who(root)  # now: at exit Python has already forgotten the script's name
+        self.by = by or program(root)  # now: at exit Python has forgotten the script's name
         self._started = time.time()
         self._totals = _NOTHING
         self._keys: set[str] = set()
@@ -126,6 +127,8 @@ class Draft:
         """Write the note, if anything was counted and the store exists. Raises nothing."""
         if self._totals == _NOTHING or not os.path.isdir(self._root):
             return
+        if self.by.endswith("/"):
+            self.by = executed_notebook(self._root) or self.by
         hits, misses, recorded, seconds_saved = self._totals
         note = Note(
             f"{int(self._started):08x}-{os.getpid()}-{os.urandom(4).hex()}",
@@ -166,29 +169,6 @@ class _OpenSession:
 
 def _totals(counters: Counters) -> _Totals:
     return counters.hits, counters.misses, counters.recorded, counters.seconds_saved
-
-
-def who(root: str) -> str:
-    """Return the notebook or script that runs here, from the folder that holds the store."""
-    main = sys.modules.get("__main__")
-    names = vars(main) if main is not None else {}
-    path = os.environ.get("JPY_SESSION_NAME") or names.get("__vsc_ipynb_file__")
-    path = path or names.get("__file__")
-    try:
-        if not path and "ipykernel" in sys.modules:
-            path = os.path.join(os.getcwd(), "")  # a notebook whose front end does not say its name
-        return seen_from(root, path or "(interactive)")
-    except OSError:  # the working directory is gone
-        return path or "(interactive)"
-
-
-def seen_from(root: str, path: str) -> str:
-    """Return a path from the folder that holds the store, with `/`; absolute if not below it."""
-    if path == "(interactive)":
-        return path
-    home = os.path.join(os.path.dirname(os.path.realpath(root)), "")
-    full = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    return full.removeprefix(home).replace(os.sep, "/") or "./"
 
 
 def write(root: str, note: Note) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cachy.errors import Defect
 from cachy.store import entry as codec
 from cachy.store.base import Kept, Store, Where
-from cachy.store.names import name_of
+from cachy.store.names import key_in, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, MutableMapping
@@ -57,6 +57,6 @@ class MappingStore(Store):
     def frame(self, name: str) -> bytes:
         return self.mapping[name]
 
-    def drop(self, keys: Collection[str]) -> None:
-        for key in keys:
-            self.mapping.pop(key, None)
+    def drop(self, names: Collection[str]) -> None:
+        for name in names:
+            self.mapping.pop(key_in(name), None)

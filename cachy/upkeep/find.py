@@ -14,6 +14,7 @@ from cachy.store.files import read_file
 from cachy.store.folder import File, entry_files, read_entry, unpack
 from cachy.store.layout import FOLDER, find_root
 from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in, stamp_in
+from cachy.store.program import seen_from
 from cachy.upkeep.index import Row
 from cachy.upkeep.transcript import answered, asked
 
@@ -162,7 +163,7 @@ def matches(value: str, pattern: str) -> bool:
 def _used_by(root: str, notebook: str) -> set[str]:
     """Return the keys that a notebook or script used. It is named by its path from here or from the
     folder of the store, by its file name, or by a pattern of these."""
-    path = journal.seen_from(root, os.path.abspath(notebook))
+    path = seen_from(root, os.path.abspath(notebook))
     notes = journal.read(root)
     sessions = [
         note

@@ -14,16 +14,17 @@ from cachy.store.trash import TIME, lock
 
 KEEP = 14 * 86400
 """Seconds after which the trash is emptied."""
+_WANTED_BACK = ("-gc", "-forget")
 
 
 def undo(root: str) -> list[str]:
-    """Move the files that the last gc moved to the trash back to where they were, and return their
-    paths. A file that exists again by now is left as it is.
+    """Move the files that the last gc or `%cachy forget` moved to the trash back to where they
+    were, and return their paths. A file that exists again by now is left as it is.
 
     Raises ConfigError if there is nothing to undo, CachyError while another gc is at work, OSError.
     """
     with lock(root):
-        names = sorted(name for name in list_folder(layout.trash(root)) if name.endswith("-gc"))
+        names = sorted(n for n in list_folder(layout.trash(root)) if n.endswith(_WANTED_BACK))
         for trash in (os.path.join(layout.trash(root), name) for name in reversed(names)):
             if not is_folder(trash):
                 continue
@@ -39,13 +40,12 @@ def undo(root: str) -> list[str]:
             shutil.rmtree(trash)
             if paths:  # a gc that was killed early moved nothing: undo the one before it
                 return restored
-        raise ConfigError(f"nothing to undo: there is no gc in the trash of {root}")
+        raise ConfigError(f"nothing to undo: no gc or forget is in the trash of {root}")
 
 
 def empty(root: str) -> None:
-    """Delete what gc and fsck moved to the trash more than `KEEP` seconds ago. Call it under the
-    lock."""
+    """Delete what was moved to the trash more than `KEEP` seconds ago. Call it under the lock."""
     end = time.strftime(TIME, time.gmtime(time.time() - KEEP))
     for name in list_folder(layout.trash(root)):
-        if name < end and name.endswith(("-gc", "-fsck")):
+        if name < end and name.endswith((*_WANTED_BACK, "-fsck")):
             shutil.rmtree(os.path.join(layout.trash(root), name), ignore_errors=True)

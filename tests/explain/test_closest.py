@@ -132,10 +132,10 @@ def test_why_an_entry_was_recorded_anew(tmp_path: Path) -> None:
     old, new = canonical(BASE), edited(put("temperature", 0.1))
     store = store_of(tmp_path / ".cachy", [old])
     later = head(new) | {"recorded": "2026-11-03T10:00:00Z"}
-    why = misses.why(store.root, later)
+    why = misses.why(store, later)
     assert why.differences == ["temperature: 0.7 → 0.1"]
     assert why.reason == (
         f"temperature changed; the closest of 1 recording of this endpoint "
         f"is {keys.digest(old)[:8]} of 2026-11-02"
     )
-    assert misses.why(store.root, head(old)).reason.startswith("nothing was recorded before it")
+    assert misses.why(store, head(old)).reason.startswith("nothing was recorded before it")

@@ -174,39 +174,6 @@ def test_notebooks_tell_their_name(tmp_path: Path) -> None:
     assert script(tmp_path, vscode + "ask(1)")[-1].by == "deep/n.ipynb"
 
 
-def test_a_kernel_without_a_name_tells_its_folder(
-    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    main = sys.modules["__main__"]
-    monkeypatch.setattr(main, "__file__", "/elsewhere/run.py", raising=False)
-    assert journal.who(root) == "/elsewhere/run.py"
-    monkeypatch.delattr(main, "__file__")
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    assert journal.who(root) == "(interactive)"
-    monkeypatch.setitem(sys.modules, "ipykernel", main)
-    assert journal.who(root) == "work/"
-    monkeypatch.chdir(tmp_path)
-    assert journal.who(root) == "./"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder that is in use")
-@pytest.mark.parametrize("name", ["", "book.ipynb"])
-def test_a_kernel_whose_folder_is_gone(
-    name: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", name)
-    main = sys.modules["__main__"]
-    monkeypatch.delattr(main, "__file__", raising=False)
-    monkeypatch.setitem(sys.modules, "ipykernel", main)
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    assert journal.who(root) == (name or "(interactive)")
-
-
 # ---- The files ----
 
 

@@ -47,5 +47,5 @@ class MadeUpStore(Store):
     def frame(self, name: str) -> bytes:
         return dict(self.rows)[name]
 
-    def drop(self, keys: Collection[str]) -> None:
-        self.rows = [row for row in self.rows if key_in(row[0]) not in keys]
+    def drop(self, names: Collection[str]) -> None:
+        self.rows = [row for row in self.rows if row[0] not in names]

@@ -1,0 +1,140 @@
+"""What each cell of a notebook has asked for, and why its requests missed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cachy.store import entry as codec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cachy.engine.events import Stats
+    from cachy.errors import CacheMiss
+    from cachy.explain import Explanation
+    from cachy.session import Session
+    from cachy.store.base import Store
+
+
+class Cell(NamedTuple):
+    """One run of a cell that made calls. `number` is that of IPython, `source` its first line;
+    `tokens` and `seconds` are what its calls took when they were live; `made` are the names of
+    what it recorded, in `store`; `missed` what it could not get in replay mode."""
+
+    number: int
+    source: str
+    hits: int
+    misses: int
+    tokens: int
+    seconds: float
+    store: Store
+    made: Sequence[str]
+    missed: Sequence[CacheMiss]
+
+    def reasons(self, most: int = 5) -> list[Explanation]:
+        """Return why its requests missed, those of the first few. Takes up to 0.2 s for each that
+        was recorded."""
+        from cachy.explain import Explanation
+
+        why = [Explanation(miss.reason, list(miss.differences), "") for miss in self.missed[:most]]
+        for name in self.made[: most - len(why)]:
+            why += _reason(self.store, name)
+        return why
+
+
+def _reason(store: Store, name: str) -> list[Explanation]:
+    from cachy.explain import BUDGET, why
+
+    try:
+        head = codec.loads(store.frame(name)).head
+        return [why(store, head, budget=BUDGET)]
+    except Exception:  # noqa: BLE001 - any store may raise anything; what was forgotten is gone
+        return []
+
+
+class _Count(NamedTuple):
+    """The counters of a session at one time."""
+
+    session: Session | None
+    hits: int = 0
+    misses: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    made: int = 0
+    missed: int = 0
+
+    @classmethod
+    def of(cls, session: Session | None) -> _Count:
+        if session is None:
+            return cls(None)
+        stats: Stats = session.stats
+        return cls(
+            session,
+            stats.hits,
+            stats.misses,
+            stats.tokens_saved + stats.tokens_spent,
+            stats.seconds_saved + stats.seconds_spent,
+            len(stats.made),
+            len(stats.missed),
+        )
+
+
+class Cells:
+    """The cells that have been run and made calls: the newest run of each, where the front end
+    tells which cell it is."""
+
+    def __init__(self) -> None:
+        self._start = _Count(None)
+        self._number, self._source = 0, ""
+        self._id: object = None
+        self._done: dict[object, Cell] = {}
+
+    def begin(self, session: Session | None, number: int, source: str, cell_id: str = "") -> None:
+        """Note that a cell begins to run. `number` counts the runs."""
+        self._start = _Count.of(session)
+        self._number, self._source = number, source
+        self._id = cell_id or object()
+
+    def end(self, session: Session | None) -> Cell | None:
+        """Note that it has ended. Return what it did, if it made calls."""
+        if (cell := self.running(session)) is not None:
+            self._done.pop(self._id, None)
+            self._done[self._id] = cell
+        return cell
+
+    def running(self, session: Session | None) -> Cell | None:
+        """Return what the running cell has done so far; None if it has made no calls."""
+        if session is None:
+            return None
+        start = self._start if self._start.session is session else _Count(session)
+        now = _Count.of(session)
+        cell = Cell(
+            self._number,
+            self._source,
+            now.hits - start.hits,
+            now.misses - start.misses,
+            now.tokens - start.tokens,
+            now.seconds - start.seconds,
+            session.store,
+            session.stats.made[start.made :],
+            session.stats.missed[start.missed :],
+        )
+        return cell if cell.hits or cell.misses or cell.made else None
+
+    @property
+    def done(self) -> list[Cell]:
+        """The cells that made calls, in the order in which they were run."""
+        return list(self._done.values())
+
+    @property
+    def last(self) -> Cell | None:
+        """The cell that made calls last."""
+        return next(reversed(self._done.values()), None)
+
+    def forget(self, cell: Cell, session: Session | None) -> None:
+        """Take what a cell recorded off its account: it is not there any more."""
+        self._done = {
+            each: cell._replace(made=[]) if done is cell else done
+            for each, done in self._done.items()
+        }
+        self._start = _Count.of(session)

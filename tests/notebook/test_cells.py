@@ -1,0 +1,62 @@
+"""What each cell has asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import cachy
+from cachy import Session
+
+Shell = Any
+
+
+def test_cells(shell: Shell, session: Session) -> None:
+    shell("1 + 1")
+    shell("# the first question\nask()")
+    shell("ask(), ask('more')")
+    table = shell("%cachy cells")
+    heading, first, second = table.rows
+    assert heading == ("cell", "", "hits", "misses", "tokens", "seconds", "why it missed")
+    assert first[1:4] == ("# the first question", "0", "1")
+    assert first[6].startswith("nothing was recorded before it")
+    assert second[1:4] == ("ask(), ask('more')", "1", "1")
+    assert second[6].startswith("the prompt changed; the closest of 1 recording of this endpoint")
+    assert int(second[4]) > int(first[4]) > 10
+    assert repr(table).splitlines()[0].startswith("cell")
+    assert "<th" in table._repr_html_()
+
+
+def test_a_cell_that_runs_again_has_one_row(shell: Shell, session: Session) -> None:
+    for _ in range(2):
+        shell.ip.run_cell("ask()", cell_id="abc")
+    [_, row] = shell("%cachy cells").rows
+    assert row[2:4] == ("1", "0")
+
+
+def test_no_cell_has_made_calls(shell: Shell, capsys: Any) -> None:
+    assert shell("%cachy cells") is None
+    assert shell("%cachy why") is None
+    out = capsys.readouterr().out
+    assert "no cell has made calls yet" in out
+    assert "missed nothing" in out
+
+
+def test_why_a_cell_missed(shell: Shell, session: Session) -> None:
+    shell("ask()")
+    shell("ask('hello')")
+    assert repr(shell("%cachy why")).splitlines()[1] == '  messages[0].content: "hi" → "hello"'
+
+
+def test_why_a_cell_missed_in_replay_mode(shell: Shell, session: Session) -> None:
+    shell("ask()")
+    shell("%cachy replay")
+    with pytest.raises(cachy.CacheMiss):
+        shell("ask('hello')")
+    why = repr(shell("%cachy why"))
+    assert why.startswith("the prompt changed")
+    assert '  messages[0].content: "hi" → "hello"' in why
+    [*_, row] = shell("%cachy cells").rows
+    assert row[2:4] == ("0", "1")
+    assert row[6].startswith("the prompt changed")
