@@ -59,11 +59,11 @@ class CacheMiss(CachyError):
         self.differences, self.remedy = tuple(differences), remedy
         about = f" (model {model})" if model else ""
         super().__init__(
-            f"cachy: no recording for {method} {url}{about}\n"
-            f"  store:  {store}\n"
-            f"  reason: {reason}\n"
+            f"cachy: no recording: {reason}\n"
             + "".join(f"    {difference}\n" for difference in differences)
-            + f"  remedy: {remedy}"
+            + f"  request: {method} {url}{about}\n"
+            f"  store:   {store}\n"
+            f"  remedy:  {remedy}"
         )
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -24,6 +24,7 @@ from cachy.store.folder import DirStore
 from cachy.store.journal import Journal
 from cachy.store.layout import find_root, short_path
 from cachy.store.mapping import MappingStore
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -60,8 +61,8 @@ class Session:
     def __repr__(self) -> str:
         stats = self.stats
         return (
-            f"<cachy {self.mode}: {stats.hits} hits, {stats.misses} misses, "
-            f"{stats.recorded} recorded, {stats.seconds_saved:.1f} s saved; "
+            f"<cachy {self.mode}: {count(stats.hits, 'hit')}, {count(stats.misses, 'miss')}, "
+            f"{stats.recorded:,} recorded, {stats.seconds_saved:,.1f} s saved; "
             f"{short_path(self.store.label)}>"
         )
 

@@ -103,7 +103,7 @@ def test_replay_never_calls(ask: Ask, standin: Standin, tmp_path: Path) -> None:
         "gpt-4o",
         str(tmp_path / ".cachy"),
     )
-    for part in (found.method, found.url, "gpt-4o", found.store, found.reason, "CACHY_MODE=auto"):
+    for part in (found.method, found.url, "gpt-4o", found.store, found.reason, "--cachy=auto"):
         assert part in str(found)
 
 
@@ -382,7 +382,7 @@ def test_the_repr_shows_what_was_done(
     ask()
     ask()
     ask()
-    assert "2 hits, 1 misses, 1 recorded" in repr(session)
+    assert "2 hits, 1 miss, 1 recorded" in repr(session)
 
 
 # ---- Blocks ----

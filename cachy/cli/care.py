@@ -11,7 +11,6 @@ import typer
 from cachy.cli.options import CacheDir, Host, Json, Model
 from cachy.cli.output import (
     LONGEST_CELL,
-    count,
     fail,
     note,
     note_skipped,
@@ -25,6 +24,7 @@ from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
 from cachy.upkeep.transcript import one_line
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.upkeep.check import FsckReport

@@ -14,7 +14,6 @@ from cachy.cli.options import CacheDir, Host, Json, Key, Model
 from cachy.cli.output import (
     KEY_DIGITS,
     LONGEST_CELL,
-    count,
     fail,
     indent,
     note_skipped,
@@ -41,6 +40,7 @@ from cachy.upkeep.find import (
     select,
 )
 from cachy.upkeep.index import open_store, scan
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.upkeep.find import FoundEntry

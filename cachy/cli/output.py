@@ -67,12 +67,6 @@ def indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 entry`, `2,000 entries`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
 # ---- JSON ----
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cachy.cli.options import CacheDir, Json
-from cachy.cli.output import KEY_DIGITS, count, note, print_json, print_table, progress, say
+from cachy.cli.output import KEY_DIGITS, note, print_json, print_table, progress, say
 from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
 from cachy.upkeep.transcript import one_line
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.upkeep.diff import Change

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cachy.cli.options import CacheDir
-from cachy.cli.output import count, fail, note
+from cachy.cli.output import fail, note
+from cachy.wording import count
 
 
 def run_command(

@@ -288,10 +288,11 @@ class Cache:
 
     def _explain(self, missing: Missing) -> Explanation:
         from cachy import explain  # not on the path of a hit
+        from cachy.explain.remedy import remedy
 
         if missing.defects:
             reason = f"its recording is broken: {missing.defects[0]}"
-            return explain.Explanation(reason, [], explain.remedy(self.store))
+            return explain.Explanation(reason, [], remedy(self.store))
         try:
             return explain.explain(self.store, missing.canonical, missing.key)
         except Exception:  # noqa: BLE001 - a failed explanation must not hide the miss

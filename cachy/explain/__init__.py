@@ -4,6 +4,7 @@
     closest.py    finds the closest recording; distance.py says how far two are apart
     diff.py       compares the two, field by field
     words.py      puts the differences into words
+    remedy.py     how to record what is missing
 
 `explain()` is about a miss, `why()` about a recording: why no older one answered its request.
 
@@ -14,8 +15,6 @@ says so if that was not enough. It runs after a miss whose explanation is wanted
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,12 +22,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cachy.errors import Defect
 from cachy.explain.closest import Closest, closest
 from cachy.explain.diff import differences
+from cachy.explain.remedy import remedy
 from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.store import entry as codec
 from cachy.store.folder import list_folder
-from cachy.store.layout import FOLDER, short_path
+from cachy.store.layout import FOLDER
 from cachy.store.names import key_of
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.store.base import Store
@@ -79,29 +80,29 @@ def _reason(request: MissedRequest, search: Closest, recorded: _Recorded) -> tup
         return recorded.emptiness, []
     if search.head is not None:
         found = differences(search.head, request)
-        among = f" of {_count(search.same)} of this endpoint" if search.same else ""
+        among = f" of {count(search.same, 'recording')} of this endpoint" if search.same else ""
         key, day = str(search.head.get("key", ""))[:8], str(search.head.get("recorded", ""))[:10]
         which = f"the closest{among}{recorded.limits} is {key} of {day}"
         return f"{verdict(found)}; {which}", lines(found)
     if search.bare:
         were = "was" if search.same == 1 else "were"
         return (
-            f"nothing was recorded for it; {_count(search.same)} of this endpoint {were} made with "
-            'requests="none", which stores nothing to compare'
+            f"nothing was recorded for it; {count(search.same, 'recording')} of this endpoint "
+            f'{were} made with requests="none", which stores nothing to compare'
         ), []
     if search.endpoints:
         others = ", ".join(path for path, _ in search.endpoints.most_common(3))
+        if recorded.limits:
+            return f"none{recorded.limits} is of this endpoint; those of {host} are {others}", []
         return f"nothing was recorded for this endpoint; from {host} the store has {others}", []
     hosts = ", ".join(name for name, _ in search.hosts.most_common(3))
+    if recorded.limits:
+        return f"none{recorded.limits} is from {host}; they are from {hosts}", []
     are = "is" if search.seen == 1 else "are"
     return (
         f"nothing was recorded from {host}: "
-        f"the {_count(search.seen)} in the store {are} from {hosts}"
+        f"the {count(search.seen, 'recording')} in the store {are} from {hosts}"
     ), []
-
-
-def _count(recordings: int) -> str:
-    return f"{recordings:,} recording{'s' * (recordings != 1)}"
 
 
 # ---- What was recorded ----
@@ -121,21 +122,30 @@ class _Recorded:
             self.emptiness = "nothing was recorded before it"
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        until = time.perf_counter() + self._budget
         names = self._store.names()
         if names is None:
             self.listed = False
             return
+        until = 0.0
+        sound = False
         for done, name in enumerate(names):
-            if done and time.perf_counter() > until:
+            if until and time.perf_counter() > until:
                 self.limits = f" (of the newest {done:,} of {len(names):,} recordings)"
                 return
             try:
                 head, request = codec.lines(self._store.frame(name))
             except (Defect, OSError, KeyError):
                 continue  # `get` has warned of what is broken
+            sound = True
             if not self._before or _recorded(head) < self._before:
                 yield head, request
+            # From the first on: what reads and compares them is imported and warm by now.
+            until = until or time.perf_counter() + self._budget
+        if names and not sound:
+            self.emptiness = (
+                f"of the {count(len(names), 'recording')} in the store none can be read: "
+                "`cachy fsck` tells more"
+            )
 
 
 def _recorded(line: bytes) -> str:
@@ -182,36 +192,3 @@ def _here() -> list[str]:
         return [os.getcwd()]
     except OSError:  # it was deleted
         return []
-
-
-# ---- What to do about it ----
-
-
-def remedy(store: Store) -> str:
-    """How to record what is missing: the command of this very run, in another mode."""
-    where = "where the API can be reached"
-    if store.root is not None:
-        where += f", then commit what is new in {store.root}"
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    if get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None:
-        return f'run this cell again after enable_cachy(mode="auto"), {where}'
-    return f"{_in_auto_mode(_command())}, {where}"
-
-
-def _command() -> str:
-    """What to type to run this again, without arguments, which may hold anything."""
-    if test := os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]:
-        return f"pytest {shlex.quote(test)}"
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None and spec.name:
-        return f"python -m {spec.name.removesuffix('.__main__')}"
-    script = sys.argv[0] if sys.argv else ""
-    if not script or script == "-c":
-        return "python …"
-    return f"python {shlex.quote(short_path(script))}"
-
-
-def _in_auto_mode(command: str) -> str:
-    if os.name == "nt":
-        return f'$env:CACHY_MODE="auto"; {command}'
-    return f"CACHY_MODE=auto {command}"

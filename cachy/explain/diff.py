@@ -207,6 +207,11 @@ class Text:
             self.length, _, self.start, self.end, self.pieces = source
         self.width = piece_width(self.length)
 
+    @property
+    def known(self) -> str:
+        """What is stored of it."""
+        return self.start if self.full is not None else f"{self.start} {self.end}"
+
     def piece(self, like: Text, number: int, shift: int = 0) -> str | None:
         """Return the digest of the characters where the text `like` has its piece `number`, moved
         by `shift`; None if it is not known."""
@@ -271,7 +276,24 @@ def _compare_texts(path: str, old: Text, new: Text, *, numbers: bool) -> Differe
         sizes = f"{new.length:,}; {old.length:,} were recorded"
         place = f"characters {start + 1:,} to {new_end:,}" if new_end > start else f"at {start:,}"
         shown[1] += f" ({place} of {sizes})"
-    return Difference(path, "changed", shown[0], shown[1], before is None or after is None)
+    unknown = before is None or after is None
+    alien = not numbers and _are_alien(old, new, start + end)
+    return Difference(path, "changed", shown[0], shown[1], unknown, alien)
+
+
+_FEW_WORDS = 3
+_ALIEN = 0.25
+"""Texts of which a smaller share is equal, at their ends or word by word, are not alike."""
+
+
+def _are_alien(old: Text, new: Text, equal: int) -> bool:
+    """Tell whether two texts have next to nothing in common; `equal` characters are the same at
+    their ends. Of a word or two nothing can be told."""
+    words, others = (set(text.known.lower().split()) for text in (old, new))
+    fewer = min(len(words), len(others))
+    if fewer < _FEW_WORDS or equal > _ALIEN * min(old.length, new.length):
+        return False
+    return len(words & others) < _ALIEN * fewer
 
 
 def _equal_parts(old: Text, new: Text) -> tuple[int, int]:

@@ -30,13 +30,15 @@ _SENTENCES = {
 
 class Difference(NamedTuple):
     """One difference. `kind` is changed, added, removed (of a field), inserted, dropped (of an
-    element), moved, or reordered; `before` and `after` are short texts of values."""
+    element), moved, or reordered; `before` and `after` are short texts of values. `alien`: the two
+    texts have next to nothing in common."""
 
     path: str
     kind: str
     before: str = ""
     after: str = ""
     unknown: bool = False  # a value is not stored
+    alien: bool = False
 
     def __str__(self) -> str:
         if self.kind == "added":
@@ -93,6 +95,8 @@ def verdict(differences: Sequence[Difference]) -> str:
     if kinds == {"removed"}:
         return f"it lacks {fields} that the recording has: another SDK may have sent that"
     if areas <= _PROMPTS:
+        if all(each.alien for each in differences):
+            return "no prompt like this was recorded"
         return _verdict_on_prompts(Counter(each.kind for each in differences))
     if areas == {"tools"}:
         return "the tools changed"

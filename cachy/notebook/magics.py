@@ -23,6 +23,7 @@ from cachy.notebook.tables import CellTable, Reasons, Status
 from cachy.session import disable_cachy, enable_cachy, session_in_force
 from cachy.settings import MODES
 from cachy.store.names import key_of
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.notebook.cells import Cell
@@ -176,9 +177,8 @@ class Magic:
 
 
 def _say_that_it_paid(cell: Cell) -> None:
-    count = "1 answer" if len(cell.made) == 1 else f"{len(cell.made)} answers"
     print(
-        f"cachy: %%cachy refresh asked again and recorded {count} anew "
+        f"cachy: %%cachy refresh asked again and recorded {count(len(cell.made), 'answer')} anew "
         f"({cell.tokens:,} tokens, {cell.seconds:,.1f} s); remove it to keep them"
     )
 
@@ -187,7 +187,6 @@ def _forgotten(cell: Cell) -> str:
     """What `%cachy forget` says, after it has dropped what this cell recorded."""
     keys = {key_of(name) for name in cell.made}
     back = sum(_has(cell.store, key) for key in keys)
-    count = "1 recording" if len(cell.made) == 1 else f"{len(cell.made)} recordings"
     if not back:
         then = "run it again, and it is recorded anew"
     elif back == len(keys) == 1:
@@ -195,7 +194,7 @@ def _forgotten(cell: Cell) -> str:
     else:
         then = f"for {back} of them the earlier answer is in force again"
     undo = "; `cachy gc --undo` brings back what was forgotten" if cell.store.root else ""
-    return f"cachy: forgot {count} of the last cell; {then}{undo}"
+    return f"cachy: forgot {count(len(cell.made), 'recording')} of the last cell; {then}{undo}"
 
 
 def _has(store: Store, key: str) -> bool:

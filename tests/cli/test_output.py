@@ -36,14 +36,6 @@ def test_skipped_files(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_counts() -> None:
-    assert [output.count(n, "entry") for n in (0, 1, 2000)] == [
-        "0 entries", "1 entry", "2,000 entries",
-    ]  # fmt: skip
-    assert output.count(2, "older recording") == "2 older recordings"
-    assert output.count(2, "key") == "2 keys"
-
-
 # ---- JSON ----
 
 

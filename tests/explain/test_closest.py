@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import random
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +142,68 @@ def test_why_an_entry_was_recorded_anew(tmp_path: Path) -> None:
         f"is {keys.digest(old)[:8]} of 2026-11-02"
     )
     assert misses.why(store, head(old)).reason.startswith("nothing was recorded before it")
+
+
+def test_a_budget_that_ran_out_claims_nothing_of_what_was_not_read(tmp_path: Path) -> None:
+    """Of 50 recordings few are read: what was not seen may be of this endpoint."""
+    others = [edited(put("seed", number)) for number in range(50)]
+    store = store_of(tmp_path / ".cachy", others)
+    request = canonical(BASE, "https://api.openai.com/v1/embeddings")
+    whole = misses.explain(store, request, keys.digest(request), budget=5)
+    assert whole.reason.startswith("nothing was recorded for this endpoint; from api.openai.com")
+    part = misses.explain(store, request, keys.digest(request), budget=0)
+    assert re.match(r"none \(of the newest \d+ of 50 recordings\) is of this endpoint", part.reason)
+    request = canonical(BASE, "https://api.anthropic.com/v1/messages")
+    part = misses.explain(store, request, keys.digest(request), budget=0)
+    assert re.match(r"none \(of the newest \d+ of 50 .*\) is from api\.anthropic\.com", part.reason)
+
+
+def test_the_clock_starts_when_all_is_loaded(tmp_path: Path) -> None:
+    """The first miss of a process is compared with as many recordings as the second."""
+    store = store_of(tmp_path / ".cachy", [edited(put("seed", n)) for n in range(40)])
+    code = (
+        "import sys, time\n"
+        "from cachy import explain\n"
+        "from cachy.store import entry\n"
+        "from cachy.store.folder import DirStore\n"
+        "first = entry.lines\n"
+        "def slow(frame):\n"
+        "    if not hasattr(slow, 'done'): slow.done = True; time.sleep(0.3)\n"
+        "    return first(frame)\n"
+        "entry.lines = slow\n"
+        "request = sys.stdin.buffer.read()\n"
+        "print(explain.explain(DirStore(sys.argv[1]), request, '0' * 64).reason)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, store.root], input=canonical(BASE), capture_output=True
+    )
+    assert b"; the closest of " in done.stdout, done
+    assert b"(of the newest 1 of 40 recordings)" not in done.stdout
+
+
+def test_a_store_of_which_nothing_can_be_read_is_not_empty(tmp_path: Path) -> None:
+    store = store_of(tmp_path / ".cachy", [canonical(BASE)])
+    for path in Path(store.root).glob("*/*.entry"):
+        path.write_bytes(b"\0damaged")
+    why = misses.explain(store, canonical(BASE), "0" * 64)
+    assert why.reason.startswith("of the 1 recording in the store none can be read: `cachy fsck`")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ("What is the capital of France?", "What is the capital of Spain?", "the prompt changed"),
+        ("What is the capital of France?", "Write a haiku about autumn", "no prompt like this"),
+        ("hi", "hello", "the prompt changed"),
+        ("one two three " * 200, "four five six " * 200, "no prompt like this"),
+        ("one two three " * 200, "one two three " * 200 + "more", "the prompt changed"),
+    ],
+)
+def test_an_unrelated_question_is_not_a_change(
+    old: str, new: str, verdict: str, tmp_path: Path
+) -> None:
+    before, after = (
+        canonical(BASE | {"messages": [{"role": "user", "content": text}]}) for text in (old, new)
+    )
+    store = store_of(tmp_path / ".cachy", [before])
+    assert misses.explain(store, after, keys.digest(after)).reason.startswith(verdict)

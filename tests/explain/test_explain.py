@@ -70,7 +70,7 @@ def test_the_user_of_an_sdk_sees_the_explanation(
     naps.clear()
     with cachy("replay", cache_dir=tmp_path) as session:
         started = time.perf_counter()
-        with pytest.raises(Exception, match="no recording for") as raised:
+        with pytest.raises(Exception, match="no recording:") as raised:
             way.run()
         took = time.perf_counter() - started
 
@@ -112,7 +112,7 @@ def test_a_miss_is_not_retried_even_with_max_retries(
     openai = pytest.importorskip("openai")
     client = openai.OpenAI(api_key="test", max_retries=5)
     with client, cachy("replay", cache_dir=tmp_path) as session:
-        with pytest.raises(openai.APIStatusError, match="no recording for") as raised:
+        with pytest.raises(openai.APIStatusError, match="no recording:") as raised:
             client.chat.completions.create(model="gpt-4o", messages=[])
         with pytest.raises(openai.APIStatusError, match="keeps state on the server"):
             client.files.list()
@@ -139,7 +139,7 @@ def test_the_response_is_of_the_kind_that_the_sdk_shows(agent: str, kind: str) -
     headers = dict(entry.head["headers"])
     assert headers == {"content-type": kind, "x-should-retry": "false"}
     assert 400 <= entry.head["status"] < 500
-    assert b"no recording for" in entry.body
+    assert b"no recording:" in entry.body
 
 
 def test_clients_that_let_it_pass_get_the_exception() -> None:
@@ -297,14 +297,6 @@ def test_the_closest_in_a_mapping(client: httpx.Client) -> None:
     record(client, json={"model": "gpt-4o", "messages": HI, "seed": 1}, store=store)
     message = reason(client, json={"model": "gpt-4o", "messages": HI, "seed": 2}, store=store)
     assert message.startswith("seed changed; the closest of 2 recordings of this endpoint is ")
-
-
-def test_the_remedy_is_the_command_of_this_run(client: httpx.Client, tmp_path: Path) -> None:
-    with cachy("replay", cache_dir=tmp_path), pytest.raises(CacheMiss) as raised:
-        client.post(URL, json={})
-    assert "CACHY_MODE" in raised.value.remedy
-    assert "test_explain.py::test_the_remedy_is_the_command_of_this_run" in raised.value.remedy
-    assert str(tmp_path) in raised.value.remedy
 
 
 def test_outside_replay_mode_nothing_is_explained(

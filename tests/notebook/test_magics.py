@@ -9,7 +9,7 @@ import pytest
 from made_up import MadeUpStore
 from standin import Standin
 
-from cachy import Session, disable_cachy, enable_cachy
+from cachy import CacheMiss, Session, disable_cachy, enable_cachy
 from cachy.session import session_in_force
 from cachy.store.base import Kept, Store, Where
 from cachy.upkeep.trash import undo
@@ -213,3 +213,39 @@ def test_forget_in_a_store_that_cannot(shell: Shell, session: Session) -> None:
     shell("enable_cachy(store)\nask()")
     with pytest.raises(UsageError, match="cannot forget"):
         shell("%cachy forget")
+
+
+# What a miss says to do
+
+
+def test_the_remedy_of_a_miss_works_as_printed(
+    shell: Shell, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("%cachy replay")
+    with pytest.raises(CacheMiss, match="run %cachy auto, then this cell again") as raised:
+        shell("ask()")
+    for magic in remedies(raised.value):
+        shell(magic)
+    assert shell("ask()")
+    assert session.stats.recorded == 1
+
+
+def test_the_remedy_where_nothing_is_loaded_and_the_environment_wins(
+    shell: Shell, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("%unload_ext cachy")
+    monkeypatch.setenv("CACHY_MODE", "replay")
+    session.mode = "replay"
+    with pytest.raises(CacheMiss) as raised:
+        shell("ask()")
+    assert remedies(raised.value) == ["%load_ext cachy", "%env CACHY_MODE=auto", "%cachy auto"]
+    for magic in remedies(raised.value):
+        shell(magic)
+    assert shell("ask()")
+    assert session.stats.recorded == 1
+
+
+def remedies(miss: CacheMiss) -> list[str]:
+    """The magics that a miss says to run."""
+    magics, _, _ = str(miss.remedy).removeprefix("run ").partition(", then this cell again")
+    return magics.split(", ")

@@ -70,6 +70,11 @@ class Standin:
             self._behaviours.clear()
         self.refuse = False
 
+    @property
+    def url(self) -> str:
+        """Where it is, without TLS."""
+        return f"http://127.0.0.1:{self._plain}"
+
     def reach(self) -> AbstractContextManager[None]:
         """Lead the clients of this process here."""
         return reach(self._secure, self._plain, authority().file)
