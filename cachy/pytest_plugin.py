@@ -338,7 +338,7 @@ def _about(store: Store, name: str) -> str:
     except Exception:  # noqa: BLE001 - a store may raise anything
         return "broken"
     row = index.row_of(File(store.locate(name), name, private=False), 0, entry)
-    return f"{row.model}  {row.url}  {row.prompt}"
+    return f"{row.model}  {row.url}  {row.shown}"
 
 
 def _session_in_force() -> Session | None:

@@ -25,6 +25,7 @@ from cachy.cli.output import (
     say,
 )
 from cachy.cli.units import parse_age, show_age, show_duration, show_size
+from cachy.engine.secret_search import masked, masked_data
 from cachy.errors import CachyError
 from cachy.rules.content import as_dict
 from cachy.store.layout import show_path
@@ -105,7 +106,7 @@ def _cells(row: Row, now: float) -> tuple[str, ...]:
         row.host,
         str(row.status),
         show_size(row.bytes),
-        row.prompt,
+        row.shown,
     )
 
 
@@ -118,9 +119,9 @@ def show_command(key: Key, cache_dir: CacheDir = None, as_json: Json = False) ->
         print_json(
             {
                 "file": show_path(found.path),
-                "head": found.entry.head,
-                "asked": [turn._asdict() for turn in request],
-                "answered": [turn._asdict() for turn in answer],
+                "head": masked_data(found.entry.head),
+                "asked": masked_data([turn._asdict() for turn in request]),
+                "answered": masked_data([turn._asdict() for turn in answer]),
             }
         )
         return
@@ -155,7 +156,7 @@ def _print_turns(turns: Iterable[transcript.Turn]) -> None:
     for turn in turns:
         if turn.role:
             typer.secho(f"\n{transcript.one_line(turn.role, LONGEST_CELL)}", bold=True)
-            typer.echo(indent(printable(turn.text)))
+            typer.echo(indent(printable(masked(turn.text))))
 
 
 def cat_command(
@@ -219,17 +220,20 @@ def why_command(
         fail(f"{root} has no entries to explain", 2)
     head = found.entry.head
     explanation = why(DirStore(root), head)
+    asked = transcript.to_json(head.get("request"))
+    reason = masked(explanation.reason, of=asked)
+    differences = [masked(each, of=asked) for each in explanation.differences]
     if as_json:
         print_json(
             {
                 "key": key_of(head["key"]),
-                "reason": explanation.reason,
-                "differences": explanation.differences,
+                "reason": reason,
+                "differences": differences,
             }
         )
         return
-    say(explanation.reason)
-    for difference in explanation.differences:
+    say(reason)
+    for difference in differences:
         say(f"  {difference}")
 
 

@@ -64,7 +64,7 @@ def _cells(change: Change) -> tuple[str, ...]:
         row.key[:KEY_DIGITS],
         row.model or "-",
         row.host,
-        one_line(row.prompt, _PROMPT_LENGTH) or "-",
+        one_line(row.shown, _PROMPT_LENGTH) or "-",
         "→ the same answer" if change.same_answer else f"→ {change.answer}",
     )
 

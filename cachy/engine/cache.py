@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cachy.engine.events import Events, Stats
     from cachy.engine.inflight import Flight
     from cachy.engine.repeats import Number
-    from cachy.engine.secrets import Finding
+    from cachy.engine.secret_search import Finding
     from cachy.explain import Explanation
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request
@@ -294,7 +294,8 @@ class Cache:
             reason = f"its recording is broken: {missing.defects[0]}"
             return explain.Explanation(reason, [], remedy(self.store))
         try:
-            return explain.explain(self.store, missing.canonical, missing.key)
+            why = explain.explain(self.store, missing.canonical, missing.key)
+            return _masked(why, missing.canonical)
         except Exception:  # noqa: BLE001 - a failed explanation must not hide the miss
             return explain.Explanation("nothing was recorded for it", [], REMEDY)
 
@@ -311,6 +312,14 @@ class Cache:
                 reason="; ".join([why.reason, *why.differences]) if why is not None else "",
             )
         if self.events.debug:
-            line = missing.canonical.partition(b"\n")[0].decode()
+            line = f"{request.method} {redacted_url(request.url)}"
             reason = why.reason if why is not None else ""
             self.events.show(event, missing.key, line, missing.model(), reason)
+
+
+def _masked(why: Explanation, canonical: bytes) -> Explanation:
+    """Return an explanation that can be shown and logged: it quotes the request."""
+    from cachy.engine.secret_search import masked  # not on the path of a hit
+
+    reason, *differences = [masked(text, of=canonical) for text in (why.reason, *why.differences)]
+    return why._replace(reason=reason, differences=differences)

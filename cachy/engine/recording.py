@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cachy.engine.inflight import Flight
     from cachy.engine.repeats import Number
-    from cachy.engine.secrets import Finding
+    from cachy.engine.secret_search import Finding
     from cachy.rules.encodings import Decoder
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request, ResponseHead
@@ -288,9 +288,12 @@ class Recording:
             return
         from cachy.engine import secrets  # not on the path of a hit
 
-        head = self._head
-        if answer.status not in REDIRECTS:  # which mean nothing without their location
-            head = {**head, "headers": secrets.public_headers(head["headers"], request)}
+        headers = secrets.public_headers(self._head["headers"], request)
+        if answer.status in REDIRECTS and not any(name == "location" for name, _ in headers):
+            # Kept, it would leak; kept without, a hit would send a client to another address.
+            self._listener.not_kept(request.method, request.url, "its location holds a credential")
+            return
+        head = {**self._head, "headers": headers}
         entry = make_entry(
             head,
             request,

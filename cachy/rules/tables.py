@@ -163,7 +163,8 @@ SECRET_PARAMS = frozenset(
         *("sid", "session", "sessionid", "appid", "appsecret", "accountsid"),
         *("credential", "credentials", "login", "ticket", "nonce", "policy", "hmac"),
         *("keypairid", "googleaccessid", "ossaccesskeyid", "securitytoken", "ststoken", "sas"),
-        *("clientid", "apiid", "licensekey"),
+        *("clientid", "apiid", "licensekey", "accessid", "keyid"),
+        *("tk", "ak", "sk", "pw", "qak", "hdnts", "hdnea", "hdntl"),
     }
 )
 """More parameters whose values are never stored, though they may be data and are in the key:

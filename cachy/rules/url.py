@@ -34,7 +34,11 @@ _PREFIXED = lazy_pattern(
     r"(sk|pk|rk|key|tok|hf|gsk|xai|r8|glpat|gh[pousr]|github_pat|xox[abprs]|pat|AIza|AKIA|ya29)"
     r"[-_.]?[\w.-]{12,}"
 )
-_CHUNK = lazy_pattern(r"[A-Za-z0-9]{16,}")
+_CHUNK = lazy_pattern(r"[A-Za-z0-9]{10,}")
+_LOWER_TOKEN = lazy_pattern(r"(?=(?:\d*[a-z]+\d){3})[a-z0-9]{24,}")
+_DIGITS = lazy_pattern(r"\d+")
+_PART = lazy_pattern(r"[;=,&]")
+_USER = lazy_pattern(r"[^:@]+:[^:@]+@")
 _SECRET_VALUE = lazy_pattern(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_+/=~.-]{24,}")
 
 
@@ -131,30 +135,49 @@ def redacted_url(url: str, *, known: bool = False) -> str:
     if not mark:
         return base
     pairs = [
-        (name, REDACTED if _holds_secret(name, value) else value)
+        (name, _redacted_value(name, value)) if value else (_without_tokens(name), "")
         for name, value in urls.parse_qsl(query, True, errors="surrogateescape")
     ]
     return f"{base}?{_encoded(pairs)}"
 
 
-def _holds_secret(name: str, value: str) -> bool:
-    if not value or _PAGE.fullmatch(_squeezed(name)):
-        return False
-    return (
-        is_secret_param(name)
-        or _SECRET_VALUE.fullmatch(value) is not None
-        or _PREFIXED.fullmatch(value) is not None
-        or _HEX.fullmatch(value) is not None
-    )
+def _redacted_value(name: str, value: str) -> str:
+    if _PAGE.fullmatch(_squeezed(name)):
+        return value
+    if is_secret_param(name) or _is_token(value) or _SECRET_VALUE.fullmatch(value):
+        return REDACTED
+    if "://" in value:
+        try:
+            return redacted_url(value)
+        except ValueError:
+            return REDACTED
+    return _without_tokens(value)
+
+
+def _without_tokens(text: str) -> str:
+    """A text without what looks like a token in it: JSON, a header, a path."""
+    return _CHUNK.sub(lambda at: REDACTED if _is_mixed(at[0], 20) else at[0], text)
 
 
 def _redacted_segment(segment: str) -> str:
-    """A segment of a path; `REDACTED` if it looks like a token."""
+    """A segment of a path; `REDACTED` if it looks like a token, or has one in it."""
     text = urls.unquote(segment)
-    if any(pattern.fullmatch(text) for pattern in (_BOT, _HEX, _PREFIXED)):
-        return REDACTED
-    mixed = any(
-        any(map(str.isdigit, chunk)) and chunk.lower() != chunk != chunk.upper()
-        for chunk in _CHUNK.findall(text)
+    parts = _PART.split(text)  # `;jsessionid=…`
+    chunks = _CHUNK.findall(text)
+    found = (
+        _USER.match(text) is not None
+        or any(map(_is_token, parts))
+        or any(_is_mixed(chunk, 16) or _LOWER_TOKEN.fullmatch(chunk) for chunk in chunks)
+        or (len(text) >= 24 and any(_is_mixed(chunk, 10, runs=2) for chunk in chunks))
     )
-    return REDACTED if mixed else segment
+    return REDACTED if found else segment
+
+
+def _is_token(text: str) -> bool:
+    return any(pattern.fullmatch(text) for pattern in (_BOT, _HEX, _PREFIXED))
+
+
+def _is_mixed(chunk: str, length: int, runs: int = 1) -> bool:
+    """Whether letters of both cases and `runs` runs of digits stand together, as in no word."""
+    both = chunk.lower() != chunk != chunk.upper()
+    return len(chunk) >= length and both and len(_DIGITS.findall(chunk)) >= runs

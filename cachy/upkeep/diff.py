@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from cachy.engine.secret_search import masked
 from cachy.errors import ConfigError, Defect
 from cachy.store.entry import Entry
 from cachy.store.files import read_file
@@ -204,7 +205,7 @@ def _first_words(entry: Entry) -> str:
     """Return the first words of the answer: of its text, where it has one."""
     turns = answered(entry)
     texts = [turn.text for turn in turns if turn.role == "assistant"] or [t.text for t in turns]
-    return one_line(texts[0], _ANSWER_LENGTH) if texts else ""
+    return one_line(masked(texts[0][: 8 * _ANSWER_LENGTH]), _ANSWER_LENGTH) if texts else ""
 
 
 def _digest(entry: Entry) -> str:
@@ -223,7 +224,7 @@ def markdown(diff: Diff) -> str:
         answer = "(unchanged)" if change.same_answer else _cell(change.answer)
         lines.append(
             f"| {change.kind} | `{row.key[:8]}` | {_cell(row.model)} | {_cell(row.host)} "
-            f"| {_cell(one_line(row.prompt, _ANSWER_LENGTH))} | {answer} |"
+            f"| {_cell(one_line(row.shown, _ANSWER_LENGTH))} | {answer} |"
         )
     if (more := len(diff.changes) - _MARKDOWN_ROWS) > 0:
         lines += ["", f"… and {more} more"]

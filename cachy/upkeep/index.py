@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from cachy.engine.secret_search import masked
 from cachy.errors import ConfigError, Defect, NewerFormat
 from cachy.rules.content import as_dict
 from cachy.store.entry import Entry
@@ -54,6 +55,11 @@ class Row(NamedTuple):
         return self.file.name
 
     @property
+    def shown(self) -> str:
+        """The prompt as it is shown, without credentials."""
+        return masked(self.prompt)
+
+    @property
     def key(self) -> str:
         return key_in(self.file.name)
 
@@ -70,6 +76,7 @@ class Row(NamedTuple):
         """Return the row as `--json` prints it."""
         row = self._asdict()
         file = row.pop("file")
+        row["prompt"] = self.shown
         recorded = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.second))
         start = {"key": self.key, "name": self.name, "recorded": recorded, "host": self.host}
         return {**start, **row, "file": show_path(file.path), "private": file.private}

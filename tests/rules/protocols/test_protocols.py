@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.engine import secrets
+from cachy.engine.secret_search import Finding
 from cachy.rules import protocols
 from cachy.rules.key import Request, canonical
 from cachy.rules.outline import outline
@@ -112,7 +113,7 @@ def test_secrets_in_a_made_up_protocol() -> None:
     secret = "glpat-x7Kd93mQpL2vR8sTn4Wz"
     cut = [secret[at : at + 3] for at in range(0, len(secret), 3)]
     recording = entry(stream(*(murmur(t, v) for c in cut for v, t in ((0, c), (1, "so "))), SILENT))
-    findings = [secrets.Finding("a GitLab token", "answer.oracle.murmurs#0.murmur")]
+    findings = [Finding("a GitLab token", "answer.oracle.murmurs#0.murmur")]
     assert secrets.in_entry(recording) == findings
     request = Request("POST", "https://oracle.example.com/ask", (), b"{}")
     asked_for = canonical(request)
