@@ -339,9 +339,10 @@ def masked_data(data: Any) -> Any:
         return "(nested too deep to be shown)"
 
 
-def _masked_data(data: Any) -> Any:
+def _masked_data(data: Any, name: str = "") -> Any:
     if isinstance(data, str):
-        return masked(data)
+        before = f"{name}: "  # which may be what shows that it is one
+        return masked(before + data).removeprefix(before)
     if isinstance(data, list):
         return [_masked_data(item) for item in data]
     if not isinstance(data, dict):
@@ -351,4 +352,4 @@ def _masked_data(data: Any) -> Any:
         length, digest, start, end, *pieces = outlined
         start, end = masked(f"{start}…")[:-1], masked(f"…{end}")[1:]
         return {"…": [length, digest, start, end, *pieces]}
-    return {name: _masked_data(value) for name, value in data.items()}
+    return {name: _masked_data(value, name) for name, value in data.items()}

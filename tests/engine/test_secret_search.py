@@ -284,6 +284,11 @@ def test_data() -> None:
         ],
         "x": None,
     }
+    assert masked_data({"api_key": DIGEST, "key": DIGEST, "x": [DIGEST]}) == {
+        "api_key": "<key>",
+        "key": DIGEST,
+        "x": [DIGEST],
+    }
     deep: object = 1
     for _ in range(5000):
         deep = [deep]
