@@ -264,14 +264,16 @@ def _entropy(value: str) -> float:
 
 # ---- What is shown ----
 
-_CUT = re.compile(rb"([\w+/=~.-]{12,}) ?\xe2\x80\xa6|\xe2\x80\xa6 ?([\w+/=~.-]{12,})")
-"""What stands beside the sign `…`, where a text was cut."""
+_CUT = "…".encode()
+_BEFORE_CUT, _AFTER_CUT = re.compile(rb"[\w+/=~.-]{12,}$"), re.compile(rb"[\w+/=~.-]{12,}")
+_LONGEST_CUT = 256
 _PREFIX = re.compile(
     r"(?:(?:sk|pk|rk|ek|gsk|csk|hf|xai|pplx|r8|fw|nvapi|tvly|lsv2|gh[pousr]|glpat|npm|xox[a-z])[-_]"
     r"|AKIA|AIza|eyJ|ya29\.)"
 )
 _ARTICLE = re.compile(r"an? (?:value named as a )?")
 _GRAM = 8
+_SHORTEST = 10
 
 
 def masked(text: str, of: bytes | str = "") -> str:
@@ -283,23 +285,30 @@ def masked(text: str, of: bytes | str = "") -> str:
     >>> masked("my key is AKIA" + "2345" * 4)
     'my key is <AWS access key id>'
     """
+    if not of and all(map(_is_word, text.split())):
+        return text  # as nearly all the prompts that `cachy ls` lists
     data = _encoded(text)
     spans = [(at + each.start, at + each.end, each.kind) for at, each in _everywhere(data)]
-    spans += [
-        (*cut.span(cut.lastindex or 0), "cut credential")
-        for cut in _CUT.finditer(data)
-        if _may_be_cut(cut[cut.lastindex or 0].decode("utf-8", "replace"))
-    ]
-    for kind, value in matches(_encoded(of) if isinstance(of, str) else of):
+    spans += [(start, end, "cut credential") for start, end in _cut(data)]
+    longer = _encoded(of) if isinstance(of, str) else of
+    for kind, value in matches(longer) if longer else ():
         spans += [(start, end, kind) for start, end in _parts_of(_encoded(value), data)]
     if not spans:
         return text
-    shown, done = b"", 0
+    shown, done = list[bytes](), 0
     for start, end, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= done:
-            shown += data[done:start] + f"<{_ARTICLE.sub('', kind, count=1)}>".encode()
+            shown += [data[done:start], f"<{_ARTICLE.sub('', kind, count=1)}>".encode()]
         done = max(done, end)
-    return (shown + data[done:]).decode("utf-8", "surrogatepass")
+    return b"".join([*shown, data[done:]]).decode("utf-8", "surrogatepass")
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text without white space is a word, or too short for a credential."""
+    if len(text) < _SHORTEST:
+        return True
+    text = text.strip(".,:;!?\"'()")
+    return text.isalpha() and (text[1:] == text[1:].lower() or text == text.upper())
 
 
 def _everywhere(data: bytes) -> Iterator[tuple[int, _Match]]:
@@ -307,6 +316,22 @@ def _everywhere(data: bytes) -> Iterator[tuple[int, _Match]]:
     for number, piece in enumerate(_windows(data)):
         for match in _in(piece):
             yield number * WINDOW, match
+
+
+def _cut(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where pieces of credentials may stand beside the sign `…`, where a text was cut."""
+    at = data.find(_CUT)
+    while at >= 0:
+        first = max(0, at - _LONGEST_CUT)
+        before = _BEFORE_CUT.search(data[first:at].rstrip(b" "))
+        if before and _may_be_cut(before[0].decode("utf-8", "replace")):
+            yield first + before.start(), first + before.end()
+        start = at + len(_CUT)
+        start += data[start : start + 1] == b" "
+        after = _AFTER_CUT.match(data, start)
+        if after and _may_be_cut(after[0].decode("utf-8", "replace")):
+            yield after.span()
+        at = data.find(_CUT, at + 1)
 
 
 def _may_be_cut(value: str) -> bool:

@@ -34,8 +34,11 @@ _PREFIXED = lazy_pattern(
     r"(sk|pk|rk|key|tok|hf|gsk|xai|r8|glpat|gh[pousr]|github_pat|xox[abprs]|pat|AIza|AKIA|ya29)"
     r"[-_.]?[\w.-]{12,}"
 )
+_WORDS = lazy_pattern(  # meta-llama/Llama-3.3-70B-Instruct
+    r"(?:(?:[A-Za-z]+(?:\d{1,3}[A-Za-z]?)?|\d{1,8}[A-Za-z]{0,2})(?:[-_./=+~]+|$)){2,}"
+)
 _CHUNK = lazy_pattern(r"[A-Za-z0-9]{10,}")
-_LOWER_TOKEN = lazy_pattern(r"(?=(?:\d*[a-z]+\d){3})[a-z0-9]{24,}")
+_LOWER_TOKEN = lazy_pattern(r"(?=(?:\d*[a-z]+\d){3})[a-z0-9]{28,}")
 _DIGITS = lazy_pattern(r"\d+")
 _PART = lazy_pattern(r"[;=,&]")
 _USER = lazy_pattern(r"[^:@]+:[^:@]+@")
@@ -144,7 +147,9 @@ def redacted_url(url: str, *, known: bool = False) -> str:
 def _redacted_value(name: str, value: str) -> str:
     if _PAGE.fullmatch(_squeezed(name)):
         return value
-    if is_secret_param(name) or _is_token(value) or _SECRET_VALUE.fullmatch(value):
+    if is_secret_param(name) or _is_token(value):
+        return REDACTED
+    if _SECRET_VALUE.fullmatch(value) and not _WORDS.fullmatch(value):
         return REDACTED
     if "://" in value:
         try:

@@ -11,6 +11,7 @@ import base64
 import io
 import os
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ BESIDE = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CACHY_CORPUS", BESIDE)) / "interactions.jsonl.zst"
 SHARES = 8
 FRAMING = {"content-encoding", "content-length", "transfer-encoding", "connection"}
+TRUE_ALARMS = ("a signed Azure link", "an OpenAI organisation", "an AWS account")
+"""What is in there: links to images, and whose account it was. All else would be a false alarm."""
 hosts = Hosts(doms)
 
 
@@ -79,9 +82,13 @@ def run(standin: Standin, folder: Path, share: int, shares: int) -> Counter[str]
         )
         with (
             standin.behave(Behaviour(answer=answer(interaction))),
+            warnings.catch_warnings(record=True) as caught,
             cachy("refresh", cache_dir=folder) as session,
         ):
+            warnings.simplefilter("always")
             live = client.send(request)
+        alarms = [str(each.message) for each in caught if "looks like" in str(each.message)]
+        assert all(any(kind in alarm for kind in TRUE_ALARMS) for alarm in alarms), alarms
         assert live.content == body(interaction["resp_body"])
         if session.stats.recorded == 0:
             outcomes.update(session.stats.skipped)
