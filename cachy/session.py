@@ -109,6 +109,7 @@ def enable_cachy(
     requests: str = "outline",
     noise: Iterable[Noise] = NOISE,
     key_headers: Iterable[str] = (),
+    methods: Iterable[str] = (),
     scope: str = "",
     repeats: str = "same",
     fakes: bool = False,
@@ -133,6 +134,8 @@ def enable_cachy(
     - `noise`: patterns that are normalised before requests are compared; `()` for none.
     - `key_headers`: names of request headers that decide answers ("x-tenant"), or do not
       ("-x-session"), beside those that cachy knows.
+    - `methods`: methods whose requests to hosts that you added are cached, beside GET and POST:
+      ("PUT", "PATCH", "DELETE", "HEAD").
     - `scope`: a name that goes into every key, as within `with scope(…)`.
     - `repeats`: "same" answers identical requests alike; "distinct" numbers them in the order they
       are made, so that a loop gets five answers to one question, and the same five next time.

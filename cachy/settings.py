@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import ConfigError
-from cachy.rules.hosts import Hosts, doms
+from cachy.rules.hosts import METHODS, Hosts, doms
 from cachy.rules.key import Noise, check_key_headers
 from cachy.rules.noise import DEFAULT_NOISE, NoiseRules
 
@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     requests: str = "outline"
     noise: NoiseRules = DEFAULT_NOISE
     key_headers: tuple[str, ...] = ()
+    methods: frozenset[str] = frozenset()
     scope: str = ""
     repeats: str = "same"
     fakes: bool = False
@@ -74,6 +75,8 @@ def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Setting
             raise TypeError(f"cachy has no setting {name!r}{_suggestion(name, _CHECKS)}")
     values = {_FIELDS.get(name, name): _CHECKS[name](value) for name, value in arguments.items()}
     settings = (base or Settings())._replace(**values)
+    if settings.methods != settings.hosts.methods:
+        settings = settings._replace(hosts=Hosts(settings.hosts.patterns, settings.methods))
     if not isinstance(settings.store, str) and settings.cache_dir is not None:
         raise ConfigError('cache_dir goes with store="dir"; give one of the two')
     return settings._replace(mode=mode_in_force(settings.mode))
@@ -148,6 +151,23 @@ def _check_headers(hdrs: Any) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
+def _check_methods(methods: Any) -> frozenset[str]:
+    if isinstance(methods, str):
+        raise ConfigError(f"methods={methods!r} is a single string; pass a tuple: ({methods!r},)")
+    if not isinstance(methods or (), Iterable):
+        raise ConfigError(f"invalid methods={methods!r}: pass a tuple, such as ('PUT', 'DELETE')")
+    known = ("GET", "POST", *METHODS)
+    names = [name.upper() if isinstance(name, str) else name for name in methods or ()]
+    for name in names:
+        if name not in known:
+            hint = _suggestion(str(name), known)
+            raise ConfigError(
+                f"methods holds {name!r}, which is not a method that can be cached: give "
+                f"{', '.join(METHODS)}{hint}"
+            )
+    return frozenset(names).difference(("GET", "POST"))
+
+
 def _check_noise(noise: Any) -> NoiseRules:
     """Check the patterns here, and not in the middle of the user's call."""
     if not isinstance(noise, Iterable):
@@ -183,6 +203,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "requests": lambda value: _one_of("requests", value, _REQUESTS),
     "noise": _check_noise,
     "key_headers": check_key_headers,
+    "methods": _check_methods,
     "scope": _check_scope,
     "repeats": lambda value: _one_of("repeats", value, _REPEATS),
     "fakes": bool,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachy.engine.inflight import Flights
 from cachy.engine.recording import Question, Recording
@@ -24,7 +24,7 @@ from cachy.rules.key import digest, identify, numbered, redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of
 from cachy.store.base import Where
-from cachy.store.entry import dumps
+from cachy.store.entry import Entry, dumps
 from cachy.store.names import key_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from cachy.rules.message import Request
     from cachy.settings import Mode, Settings
     from cachy.store.base import Store
-    from cachy.store.entry import Entry
+
+
+_NO_CONTENT: dict[str, Any] = {"status": 204, "headers": [], "ms": 0.0, "dropped": True}
+"""The head of the answer to telemetry that is dropped."""
 
 
 class Missing(Question):
@@ -127,12 +130,18 @@ class Cache:
         self.events.passed(method, url, reason)
         return None
 
-    def refuse(self, method: str, url: str, route: Route) -> CacheMiss:
-        """Return the miss of a request that is never recorded."""
+    def refuse(self, method: str, url: str, route: Route) -> Entry:
+        """Return the answer to a request that is never recorded, in replay mode: an empty one to
+        telemetry, which is dropped. Raise CacheMiss for any other."""
+        if route.telemetry:
+            self.events.dropped(method, url, route.reason)
+            return Entry(_NO_CONTENT, b"")
         reason = f"{route.reason}, so no recording can exist"
         self.events.refused(method, url, reason)
         remedy = "let it through, within no_cachy(), or put a fake in its place"
-        return self._miss(method, url, None, reason, remedy=remedy)
+        if route.remedy:
+            remedy = f"{route.remedy}; or {remedy}"
+        raise self._miss(method, url, None, reason, remedy=remedy)
 
     def lookup(self, request: Request, route: Route) -> Entry | Missing | None:
         """Return the entry that answers a request, or what is missing; None if the request cannot

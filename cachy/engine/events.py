@@ -14,6 +14,7 @@ A line has `time`, `event`, `method` and `url`, and where there is one `key`, `m
     not kept         it was not, for the reason given
     passed through   left alone: not one of the hosts, or not a request that is cached
     refused          the same in replay mode, where the network is off limits
+    dropped          telemetry in replay mode: it is answered with nothing
 
 No handler is installed for `logging`: users who want the lines there configure one.
 """
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 VARIABLE = "CACHY_LOG"
 
 _DEBUG, _INFO = 10, 20  # as in `logging`
-_LEVELS = {"hit": _DEBUG, "passed through": _DEBUG}
+_LEVELS = {"hit": _DEBUG, "passed through": _DEBUG, "dropped": _DEBUG}
 _STDERR = frozenset({"1", "true", "yes", "on", "stderr", "-"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
 MANY_HITS = 20
@@ -209,6 +210,10 @@ class Events:
         """Count a request that must not go out and cannot be answered."""
         self.miss()
         self._note("refused", method, url, reason)
+
+    def dropped(self, method: str, url: str, reason: str) -> None:
+        """Note a request that was answered with nothing, for nobody waits for its answer."""
+        self._note("dropped", method, url, reason)
 
     def not_kept(self, method: str, url: str, reason: str) -> None:
         """Count an answer that was not kept, and why."""

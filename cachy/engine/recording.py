@@ -21,7 +21,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy.engine.entries import make_entry, make_head
-from cachy.rules import encodings, protocols, streams
+from cachy.rules import encodings, jobs, protocols, streams
 from cachy.rules.content import joined
 from cachy.rules.tables import HARMLESS_NOISE
 from cachy.rules.verdict import REDIRECTS, Answer, candidate, flaw
@@ -85,7 +85,7 @@ class State(Enum):
 
 class Body:
     """A body as it passes: its pieces, decoded at once where it is a stream, whose end must be
-    noticed, or else when it is complete.
+    noticed, or else when it is complete. JSON is a stream if it begins with a line of its own.
 
     `times` are (bytes so far, milliseconds since the call began) of the pieces, where it is known
     how much of the decoded body each of them holds.
@@ -93,11 +93,13 @@ class Body:
 
     MOST_TIMES = 1024
 
-    def __init__(self, decoder: Decoder, stream: bool, started: float) -> None:
+    def __init__(self, decoder: Decoder, media: str, started: float) -> None:
         self._decoder, self._started = decoder, started
-        self.watch = streams.Watch() if stream else None
+        self.watch = streams.Watch() if streams.kind(media) is not None else None
         self.length = 0
         self.times: list[tuple[int, int]] = []
+        self._undecided = self.watch is None and "json" in media.lower()
+        self._front = b""  # what was decoded to see whether this is a stream
         self._pieces: list[bytes] = []
 
     def feed(self, piece: bytes) -> str:
@@ -105,6 +107,8 @@ class Body:
         ValueError for damaged data."""
         if self.watch is not None:
             piece = self._decoder.feed(piece)
+        elif self._undecided:
+            piece = self._begin(piece)
         self.length += len(piece)
         if self.length > BODY_LIMIT:
             self._pieces = []  # too long to keep: free its memory
@@ -116,13 +120,24 @@ class Body:
                 self.times = self.times[1::2]  # pieces that follow each other become one
         return "" if self.watch is None else self.watch.see(piece)
 
+    def _begin(self, piece: bytes) -> bytes:
+        """Decode the first piece of JSON. Return it, or nothing, if it is kept as the front."""
+        piece = self._decoder.feed(piece)
+        self._undecided = not piece
+        if streams.begins_lines(piece):
+            self.watch = streams.Watch()
+        elif self._decoder is not encodings.IDENTITY:
+            self._front, piece = piece, b""
+            self.length += len(self._front)
+        return piece
+
     def whole(self) -> bytes:
         """Return the decoded body as far as it has come. Raise ValueError for damaged data."""
         raw = b"".join(self._pieces)
         if self.watch is not None:
             return raw
-        body = self._decoder.feed(raw) + self._decoder.finish()
-        self._pieces = [body]
+        body = self._front + self._decoder.feed(raw) + self._decoder.finish()
+        self._front, self._pieces = b"", [body]
         self._decoder = encodings.IDENTITY
         return body
 
@@ -141,7 +156,7 @@ class Recording:
         self._ms: float | None = None
         self._state = State.WAITING
         self._head: dict[str, Any] = {}
-        self._content_type = ""
+        self._content_type = self._job = ""
         self._body: Body | None = None
         self._kept = -1
         self._ended = False
@@ -179,9 +194,9 @@ class Recording:
             known=self._question.route.known,
             hdrs=self._settings.hdrs,
         )
-        self._content_type = next(iter(response.values("content-type")), "")
-        stream = streams.kind(self._content_type) is not None
-        self._body = Body(decoder, stream, self._started)
+        self._content_type = response.value("content-type")
+        self._job = next(filter(None, map(response.value, jobs.LINKS)), "")
+        self._body = Body(decoder, self._content_type, self._started)
         self._state = State.PASSING
         return True
 
@@ -222,7 +237,7 @@ class Recording:
 
     def feed_decoded(self, body: bytes) -> None:
         """Note a whole body that was decoded already."""
-        self._body = Body(encodings.IDENTITY, stream=False, started=self._started)
+        self._body = Body(encodings.IDENTITY, "", self._started)
         self._body.feed(body)
         self._ended = True
 
@@ -281,7 +296,8 @@ class Recording:
             reason = f"its body cannot be decoded ({error})"
         if max(self._body.length, len(body)) > BODY_LIMIT:
             reason = f"it is longer than {BODY_LIMIT:,} bytes"
-        answer = Answer(self._head["status"], self._content_type, body, self._ended)
+        status, kind = self._head["status"], self._content_type
+        answer = Answer(status, kind, body, self._ended, self._job)
         if reason := reason or self._flaw(answer) or self._repeated(answer):
             if final and self._kept < 0:
                 self._listener.not_kept(request.method, request.url, reason)
@@ -311,8 +327,9 @@ class Recording:
         self._listener.keep(entry, findings)
 
     def _flaw(self, answer: Answer) -> str:
-        route = self._question.route
-        return flaw(answer, poll=route.poll, known=route.known) or ""
+        route, asked = self._question.route, self._question.canonical
+        found = flaw(answer, poll=route.poll, known=route.known, file=route.file, asked=asked)
+        return found or ""
 
     def _repeated(self, answer: Answer) -> str:
         """Return why an answer is true of this one request alone: it repeats a text that the key

@@ -262,8 +262,8 @@ class _Adapter:
         found: Any = sent.found if sent is not None and mine else None
         try:
             if not route.cached:
-                raise cache.refuse(request.method, url, route)
-            if found is None or (isinstance(found, Missing) and found.taken):
+                found = cache.refuse(request.method, url, route)
+            elif found is None or (isinstance(found, Missing) and found.taken):
                 if not hasattr(request, "_content"):
                     yield Do(getattr(request, flavour.read))
                 found = cache.lookup(_translated(cache, request, url, route), route)
@@ -370,6 +370,8 @@ def _origin(head: dict[str, Any]) -> dict[str, Any]:
     """Return where a response came from: what `response.extensions["cachy"]` tells."""
     if "miss" in head:
         return {"from": "miss", "miss": head["miss"]}
+    if "dropped" in head:
+        return {"from": "dropped"}
     return {"from": "store", "key": key_of(head["key"]), "recorded": head.get("recorded")}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import ConfigError
 from cachy.lazy import lazy_pattern, urls
+from cachy.rules import jobs
 from cachy.rules.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ doms: tuple[str, ...] = (
 A pattern is a host, with `*` as a wildcard, then an optional port, then an optional path glob:
 `api.example.com`, `*.example.com`, `localhost:8000`, `api.example.com/v2/*`.
 
-Of the hosts that you add every GET and POST is cached. These here stay what they are under any
-pattern, so `*.openai.com` does not cache uploads; `api.openai.com/v1/files/*` asks for it by name.
+Of the hosts that you add every GET and POST is cached, and the `methods` that you name. These here
+stay what they are under any pattern, so `*.openai.com` does not cache uploads;
+`api.openai.com/v1/files/*` asks for it by name.
 """
 
 # Endpoints of known hosts that keep something on the server: replaying them would pretend.
@@ -98,31 +100,48 @@ _STATEFUL = lazy_pattern(
     r"|cachedContents|fileSearchStores|corpora|realtime|live|webhooks|organization|api_keys"
     r"|pull|push|create|copy|delete|blobs)(/|$|:)"
     r"|/auth_tokens$|/auth/grant$|/connectors(/|$)|/keys(/|$)|/credits/coinbase$"
-    r"|/traces(/ingest)?$"  # what agents report of themselves
     r"|^/v1/agents(/(?!completions$)[^/]+)?$"
-    r"|/chat/completions/[^/]+$"  # a stored completion, changed
+    r"|(?<!/async)/chat/completions/[^/]+$"  # a stored completion, changed
     r"|/cancel$|:cancel$|:batchGenerateContent$|:asyncBatch\w+$"
 )
-# What a GET returns for good: lists of models, and what Ollama calls one; videos, once made.
-_LASTING = lazy_pattern(r"/(models(/[^:]+)?|api/tags|api/ps|api/version|videos/[^/]+/content)$")
-
-_POST_POLL = lazy_pattern(r":fetchPredictOperation$|/operations/[^/]+:wait$|/get_result$")
-
-
-def _is_poll(path: str) -> bool:
-    """Return whether a POST asks how far a job is."""
-    return _POST_POLL.search(path) is not None
+# What a GET returns for good: lists of models, and what Ollama calls one; what an answer was made
+# from, or took.
+_LASTING = lazy_pattern(
+    r"/(models(/[^:]+)?|api/tags|api/ps|api/version|responses/[^/]+/input_items"
+    r"|chat/completions/[^/]+/messages|api/v1/generation)$"
+)
+# Files that a job or a model has made.
+_MADE = lazy_pattern(r"/videos/[^/]+/content$|/files/[^/]+(:download|/content)$")
+# What agents report of themselves. Elsewhere than at an LLM API only what can be nothing else.
+_TELEMETRY = lazy_pattern(
+    r"/traces/ingest$|/api/public/(ingestion|otel/v1/traces)$|/runs/(batch|multipart)$"
+    r"|/api/telemetry(/|$)|/api/event_logging(/|$)"
+)
+_TELEMETRY_OF_KNOWN = lazy_pattern(r"/v1/(traces|metrics|logs)$|/api/claude_code/metrics$")
 
 
 class Route(NamedTuple):
-    """How to treat a request. `reason`: why a request to a cached host is left alone; `poll`: only
-    the end of a poll is worth keeping; `known`: the host is in `doms`."""
+    """How to treat a request.
+
+    `reason`: why a request to a cached host is left alone, and `remedy` how to have it cached, if
+    that can be; `poll`: only the end of a poll is worth keeping; `known`: the host is in `doms`;
+    `file`: the answer is a file that a job has made; `telemetry`: it is what a program reports of
+    itself, which nobody waits for.
+    """
 
     matches: bool
     cached: bool
     reason: str = ""
     poll: bool = False
     known: bool = False
+    file: bool = False
+    telemetry: bool = False
+    remedy: str = ""
+
+
+_ALWAYS = frozenset({"GET", "POST"})
+METHODS = ("PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY", "PROPFIND", "REPORT", "SEARCH")
+"""What `methods` may name, beside GET and POST, which are cached without it."""
 
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.*]+\]|[^\s?#@,:\[\]]+)(:(?P<port>.*))?")
@@ -182,9 +201,12 @@ class _Patterns:
 
 
 class Hosts:
-    """A checked and compiled tuple of host patterns. Raises ConfigError for an invalid one."""
+    """A checked and compiled tuple of host patterns. Raises ConfigError for an invalid one.
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    `methods` are those that are cached on hosts which the user added, beside GET and POST.
+    """
+
+    def __init__(self, patterns: Sequence[str], methods: frozenset[str] = frozenset()) -> None:
         if isinstance(patterns, str):
             raise ConfigError(
                 f"doms={patterns!r} is a single string; pass a tuple: doms=doms + ({patterns!r},)"
@@ -196,6 +218,7 @@ class Hosts:
                 f"invalid doms={patterns!r}: pass a tuple of host names, such as "
                 "doms + ('llm.example.com',)"
             ) from None
+        self.methods = methods
         self._wanted = _Patterns(self.patterns)
         self.route = lru_cache(maxsize=4096)(self._route)
 
@@ -215,15 +238,33 @@ class Hosts:
         if not globs:
             return Route(False, False)
         known = bool(_KNOWN.matching(names, parts.path))
-        if method not in ("GET", "POST"):
-            return Route(True, False, f"{method} requests are never cached", known=known)
+        path = parts.path
+        by_name = any(_names_state(glob, known) for glob in globs)
+        if method == "POST" and not by_name and _is_telemetry(path, known):
+            return Route(True, False, "it is telemetry", known=known, telemetry=True)
+        if method not in _ALWAYS and (known or method not in self.methods):
+            if known or method not in METHODS:
+                return Route(True, False, f"{method} requests are never cached", known=known)
+            remedy = f'record it with enable_cachy(methods=("{method}",), …)'
+            return Route(True, False, f"{method} requests are not cached", remedy=remedy)
         # A pattern with the path of an endpoint that keeps state opts in to it.
-        if not known or any(map(_STATEFUL.search, globs)):
+        if not known or by_name:
             return Route(True, True, known=known)
-        if _STATEFUL.search(parts.path):
+        if method == "GET" and _MADE.search(path):
+            return Route(True, True, known=True, file=True)
+        if _STATEFUL.search(path):
             return Route(True, False, "this endpoint keeps state on the server", known=True)
-        poll = not _LASTING.search(parts.path) if method == "GET" else _is_poll(parts.path)
+        poll = not _LASTING.search(path) if method == "GET" else jobs.is_poll(path)
         return Route(True, True, poll=poll, known=True)
+
+
+def _is_telemetry(path: str, known: bool) -> bool:
+    return bool(_TELEMETRY.search(path) or (known and _TELEMETRY_OF_KNOWN.search(path)))
+
+
+def _names_state(glob: str, known: bool) -> bool:
+    """Return whether the path of a pattern is that of an endpoint which would be left alone."""
+    return bool(glob) and (_STATEFUL.search(glob) is not None or _is_telemetry(glob, known))
 
 
 _KNOWN = _Patterns(doms)

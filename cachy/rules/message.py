@@ -46,6 +46,10 @@ class ResponseHead(NamedTuple):
     reason: str | None = None
     client: str = ""
 
+    def value(self, name: str) -> str:
+        """Return the first value of a header by its lower-case name, or the empty string."""
+        return next(iter(self.values(name)), "")
+
     def values(self, name: str) -> list[str]:
         """Return the values of a header by its lower-case name, in their order."""
         return [value for key, value in self.headers if key.lower() == name]

@@ -24,7 +24,7 @@ from cachy.rules.tables import (
     UNKEYED_HEADER_PREFIXES,
     UNKEYED_HEADERS,
 )
-from cachy.rules.url import is_credential_param
+from cachy.rules.url import DEFAULT_PORTS, is_credential_param
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,8 +133,9 @@ def _line(name: str, value: str, url: str, plain: frozenset[str]) -> str:
     """A header in the canonical request, or an empty string if it says nothing there."""
     if name == "host":
         parts = urls.urlsplit(url)
-        own = {parts.netloc.rpartition("@")[2].lower(), f"{parts.hostname}:{parts.port}"}
-        return "" if value.lower() in own | {parts.hostname} else f"host: {value.lower()}"
+        value = value.lower().removesuffix(f":{DEFAULT_PORTS.get(parts.scheme)}")
+        own = (parts.netloc, parts.netloc.removesuffix(f":{parts.port}"))
+        return "" if value in own else f"host: {value}"
     if name in LIST_HEADERS:
         items = {item.strip() for item in value.split(",")}
         if name == "accept":

@@ -84,9 +84,19 @@ def kind(content_type: str, body: bytes = b"") -> str | None:
     if media == "application/json" and body[:1] == b"[" and b'"candidates"' in body:
         return "json-array"
     # Vertex AI and some gateways send JSON lines as JSON.
-    if media == "application/json" and body[:1] == b"{" and b"}\n{" in body:
-        return "ndjson"
+    if media == "application/json" and body[:1] == b"{":
+        return "ndjson" if b"}\n{" in body or b"}\r\n{" in body else None
     return None
+
+
+def begins_lines(start: bytes) -> bool:
+    """Return whether a body that is called JSON begins with a line of JSON, as NDJSON does.
+
+    >>> begins_lines(b'{"done": false}\\n'), begins_lines(b'{\\n  "done": false')
+    (True, False)
+    """
+    line, end, _ = start.partition(b"\n")
+    return bool(end) and line.startswith(b"{") and line.rstrip().endswith(b"}")
 
 
 # ---- Decoding ----

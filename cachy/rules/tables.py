@@ -393,6 +393,23 @@ LINK_BACK = "call_id"
 """A field that may refer to a call which the server keeps (`previous_response_id`): it only links
 if the call itself is in the request."""
 
+RESULTS: dict[str, str] = {
+    "tool": "tool_call_id",  # the role of a turn: chat, Cohere, Mistral
+    "tool_result": "tool_use_id",  # the type of a block: Anthropic
+    "function.result": "tool_call_id",  # Mistral
+    "tool-result": "toolCallId",  # Vercel
+}
+"""Turns and blocks that hold the result of a tool call, by role or type, with the field that names
+the call. Those whose type ends with `_output` (OpenAI's Responses) are named by `LINK_BACK`."""
+
+RESULTS_UNDER: dict[str, str] = {
+    "functionResponse": "id",  # Gemini
+    "function_response": "id",
+    "toolResult": "toolUseId",  # Bedrock
+}
+"""The same, of blocks that hold it under such a name. Results that are neighbours stand in the key
+in the order of their calls: clients send them as they finish, and each names its call."""
+
 LINK_LENGTH = 100
 """Longer ids are not links alone: litellm puts the signatures of thoughts into some."""
 

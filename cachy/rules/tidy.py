@@ -1,7 +1,8 @@
 """Data of a JSON body without what never changes the answer, its keys in one order.
 
     tidied(data)    keys sorted, except where their order reaches the model; ids that only link
-                    numbered; marks of prompt caches gone; one spelling of what has two
+                    numbered; the results of parallel tool calls in the order of the calls; marks of
+                    prompt caches gone; one spelling of what has two
 
 An id links where it only says which result belongs to which call. Clients make such ids at random,
 so they are numbered in order of appearance: which of them are the same, and in what order, stays.
@@ -9,7 +10,7 @@ so they are numbered in order of appearance: which of them are the same, and in 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachy.rules.tables import (
     CONVERSATIONS,
@@ -24,8 +25,17 @@ from cachy.rules.tables import (
     NAMES,
     ORDERED_BELOW,
     ORDERED_BESIDE_NAME,
+    RESULTS,
+    RESULTS_UNDER,
     SPELLINGS,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    # Within the class, `list` is a method.
+    Items = list[Any]
+    Results = list[tuple[str, Any]]  # each with the id of its call
 
 _DEEPEST = 64  # deeper data stays as it is: the result must not depend on the stack that is left
 _SPECIAL = LINKS_ANYWHERE | IGNORED_ANYWHERE | {LINK_BACK, "id"}
@@ -111,7 +121,7 @@ class _Tidy:
         if dict not in kinds and list not in kinds:
             return data
         items: list[Any] = []
-        for item in data:
+        for item in self._in_order(data) if turns and len(data) > 1 else data:
             if item.__class__ is dict:
                 if not self._known or item.keys() != IGNORED_ITEMS:
                     items.append(self.object(item, under, turns, depth + 1))
@@ -120,6 +130,29 @@ class _Tidy:
             else:
                 items.append(item)
         return items
+
+    def _in_order(self, data: Items) -> Iterator[Any]:
+        """The items, of which the results of tool calls that are neighbours come in the order of
+        the calls. By then the calls before them are numbered."""
+        run: Results = []
+        for item in data:
+            if call := _call_of(item) if item.__class__ is dict else "":
+                run.append((call, item))
+                continue
+            if run:
+                yield from self._sorted(run)
+                run = []
+            yield item
+        yield from self._sorted(run)
+
+    def _sorted(self, run: Results) -> Items:
+        """The results of a run; as they are, if one names a call that is neither in the request nor
+        kept by the server: its id may be random."""
+        if len(run) > 1:
+            links = self._links
+            if all(call in links or LINK_BACK in item for call, item in run):
+                run.sort(key=lambda each: (_number(links.get(each[0], "")), each[0]))
+        return [item for _, item in run]
 
     def _is_ignored(self, data: dict[str, Any], name: str, value: Any) -> bool:
         if name in IGNORED_ANYWHERE:
@@ -151,6 +184,26 @@ def _links(data: dict[str, Any], under: str) -> tuple[str, ...]:
         if kind.endswith(("_output", ".result")):
             return (LINK_BACK,)
     return LINKS_UNDER.get(under, ())
+
+
+def _call_of(item: dict[str, Any]) -> str:
+    """The id of the call whose result this is; an empty string for what is none, or names none."""
+    kind = item.get("role") if "role" in item else item.get("type")
+    if kind.__class__ is str:
+        if (field := RESULTS.get(kind)) is None and kind.endswith("_output"):
+            field = LINK_BACK
+        call = item.get(field) if field else None
+    elif (name := next(filter(item.__contains__, RESULTS_UNDER), "")) and (
+        (inner := item[name]).__class__ is dict
+    ):
+        call = inner.get(RESULTS_UNDER[name])
+    else:
+        return ""
+    return call if call.__class__ is str else ""
+
+
+def _number(link: str) -> int:
+    return int(link.rpartition("#")[2] or 0)
 
 
 def _one_spelling(data: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,11 @@ costs trust.
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cachy.lazy import json, lazy_pattern
-from cachy.rules import protocols, streams
+from cachy.rules import jobs, protocols, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +29,15 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Answer:
-    """A response as far as it was read. `ended`: the end of its body was reached."""
+    """A response as far as it was read. `ended`: the end of its body was reached; `job`: what a
+    header says of the job that it starts (`jobs.LINKS`)."""
 
-    def __init__(self, status: int, content_type: str, body: bytes, ended: bool) -> None:
+    def __init__(
+        self, status: int, content_type: str, body: bytes, ended: bool, job: str = ""
+    ) -> None:
         self.status, self.content_type = status, content_type
         self.body, self.ended = body, ended
+        self.job = job
 
     @cached_property
     def kind(self) -> str | None:
@@ -54,57 +57,78 @@ def candidate(status: int, *, errors: bool = False) -> bool:
 
 
 _CUT_BODY = "it is incomplete"
+_EMPTY = "it is empty, and its content type is JSON"
+_ERROR = "it carries an error"
 _OTHER_GET = "GETs are kept only for lists of models and finished polls"
-
-
-def flaw(answer: Answer, *, poll: bool = False, known: bool = True) -> str | None:
-    """Return why an answer is not worth recording, in a few words; None if it is.
-
-    `poll`: the request polls a job, and only the last poll is worth recording; `known`: the host is
-    known to be an LLM API, so that its fields mean what they mean there.
-    """
-    if answer.status >= 400 and answer.ended and _ACCOUNT_TROUBLE.search(answer.body.lower()):
-        return "it is about the key, credit or quota of this account"
-    if answer.status in REDIRECTS or answer.status >= 400:
-        return None if answer.ended else _CUT_BODY
-    if answer.kind:
-        return _flaw_of_stream(answer)
-    if not answer.ended:
-        return _CUT_BODY
-    media = answer.content_type.lower()
-    if known and "html" in media:
-        return "it is a web page: something on the way to the API answered"
-    if "json" in media and answer.status not in (204, 205):  # which have no body
-        found = _flaw_of_json(answer, poll, known)
-    else:
-        found = _OTHER_GET if poll else None
-    return _RUNNING if found is None and answer.status == 202 else found
-
-
 _RUNNING = "it says that its job is still running"
+_WEB_PAGE = "it is a web page: something on the way to the API answered"
 _ACCOUNT_TROUBLE = lazy_pattern(
-    rb"api[ _-]?key|credit|quota|billing|payment|insufficient[ _](funds|balance)|unauthori[sz]ed"
-    rb"|authenticat|permission|organi[sz]ation must|not allowed to"
+    rb"api[ _-]?(key|token)|(access|security|auth|bearer)[ _-]token|credit|quota|billing|payment"
+    rb"|insufficient[ _](funds|balance)|arrear|rate[ _-]?limit|usage limit|unauthori[sz]ed"
+    rb"|authenticat|permission|organi[sz]ation|not allowed to|have access|access denied"
+    rb"|(your|the|this) (account|workspace|subscription|plan)|location is not supported"
+    rb"|data policy"
 )
 """In an error: the same request of a colleague, or of tomorrow, would get another answer."""
 
 
+def flaw(
+    answer: Answer,
+    *,
+    poll: bool = False,
+    known: bool = True,
+    file: bool = False,
+    asked: bytes = b"",
+) -> str | None:
+    """Return why an answer is not worth recording, in a few words; None if it is.
+
+    `poll`: the request polls a job, and only the last poll is worth recording; `known`: the host is
+    known to be an LLM API, so that its fields mean what they mean there; `file`: the answer is a
+    file, whatever it may say; `asked` is the canonical request, which tells the start of a job from
+    a poll (`jobs.starts`).
+    """
+    if answer.status >= 400 and answer.ended and _ACCOUNT_TROUBLE.search(answer.body.lower()):
+        return "it is about the key, credit or quota of this account"
+    if answer.status in REDIRECTS or answer.status >= 400 or asked.startswith(b"HEAD "):
+        return None if answer.ended else _CUT_BODY
+    media = answer.content_type.lower()
+    if file and "html" not in media:
+        return None if answer.ended else _CUT_BODY
+    if answer.kind:
+        return _flaw_of_stream(answer, known)
+    if not answer.ended:
+        return _CUT_BODY
+    if known and "html" in media:
+        return _WEB_PAGE
+    if "json" in media and answer.status not in (204, 205):  # which have no body
+        found = _flaw_of_json(answer, poll, known)
+    else:
+        found = _OTHER_GET if poll else None
+    if found is None and answer.status == 202:
+        found = _RUNNING
+    if not poll and (found == _RUNNING or (found == _EMPTY and answer.status == 202)):
+        data = answer.events[0].data if answer.body else None
+        return None if jobs.starts(asked, data, answer.job) else found
+    return found
+
+
 def _flaw_of_json(answer: Answer, poll: bool, known: bool) -> str | None:
     if not answer.body.strip():
-        return "it is empty, and its content type is JSON"
+        return _EMPTY
     event = answer.events[0]
     if event.defect:
         return None if event.defect == streams.DEEP else _flaw_of_undecoded(answer.body)
     data = event.data
     if known and (data is None or (isinstance(data, dict) and protocols.known().empty(data))):
         return "it holds no answer"
-    if is_error(data) if known else _is_error_object(data):
-        return "it carries an error"
-    if poll and not _is_finished(data):
-        return _OTHER_GET
-    if _is_running(data, known):
+    finishes = _finishes(data)
+    if is_error(data) if known else _has_failed_elsewhere(data, finishes):
+        return _ERROR
+    if jobs.is_running(data, known=known):
         return _RUNNING
-    if known and not all(finish.reason for finish in _finishes(data) if finish.declared):
+    if poll and not jobs.is_finished(data):
+        return _OTHER_GET
+    if known and not all(finish.reason for finish in finishes if finish.declared):
         return "it ends without a reason to finish"
     return None
 
@@ -124,7 +148,7 @@ def _flaw_of_undecoded(body: bytes) -> str | None:
     return None
 
 
-# ---- Errors and jobs ----
+# ---- Errors ----
 
 
 def is_error(data: Any) -> bool:
@@ -137,7 +161,7 @@ def is_error(data: Any) -> bool:
 def _has_failed(data: dict[str, Any], finishes: list[Finish]) -> bool:
     return (
         bool(data.get("error"))
-        or _state(data) in _FAILED_STATES
+        or jobs.state(data) in jobs.FAILED
         or protocols.known().failed(data, finishes)
     )
 
@@ -145,60 +169,24 @@ def _has_failed(data: dict[str, Any], finishes: list[Finish]) -> bool:
 _BESIDE_AN_ERROR = frozenset({"error", "message", "code", "status", "type", "detail", "request_id"})
 
 
-def _is_error_object(data: Any) -> bool:
-    """Return whether a body of a host that the user added is an error and nothing else: there
-    `error: 0.12` and `success: false` are data."""
+def _has_failed_elsewhere(data: Any, finishes: list[Finish]) -> bool:
+    """The same on hosts that the user added: there `error: 0.12` and `success: false` are data."""
     if not isinstance(data, dict):
         return False
+    choices = [finish for finish in finishes if finish.choice is not None]
+    return (
+        _is_error_object(data)
+        or data.get("type") == "response.failed"
+        or (bool(choices) and protocols.known().ended_badly(choices))
+    )
+
+
+def _is_error_object(data: dict[str, Any]) -> bool:
+    """Return whether this is an error and nothing else."""
     error = data.get("error")
     if isinstance(error, dict):
         return "message" in error or "code" in error
     return isinstance(error, str) and error != "" and data.keys() <= _BESIDE_AN_ERROR
-
-
-# The states of jobs, as the APIs that have them name them.
-_FINISHED_STATES = frozenset(
-    {"completed", "complete", "succeeded", "success", "successful", "done", "finished", "ready"}
-)
-_FAILED_STATES = frozenset({"failed", "failure", "error", "cancelled", "canceled", "expired"})
-_RUNNING_STATES = lazy_pattern(
-    r"not_(yet_)?(ready|done|started|finished|completed?)|partially_completed?|still_\w+"
-    r"|in_?(progress|queue)|running|pending|(en)?queued|waiting|processing|starting|started"
-    r"|submitted|scheduled|initiali[sz]ing|preparing|validating|generating|executing"
-    r"|finali[sz]ing|cancell?ing"
-)
-_STATE_PREFIX = lazy_pattern(r"^((job|batch|operation|task|run|file)_)?(state|status)_")
-
-
-def _state(data: dict[str, Any]) -> str:
-    """The state of a job, in one spelling: `JOB_STATE_RUNNING` is `running`."""
-    inner = data.get("output")  # DashScope
-    task = inner.get("task_status") if isinstance(inner, dict) else None
-    state = data.get("status", data.get("state", data.get("task_status", task)))
-    if not isinstance(state, str):
-        return ""
-    return _STATE_PREFIX.sub("", re.sub(r"[ -]", "_", state.lower()))
-
-
-def _is_finished(data: Any) -> bool:
-    """Return whether a job says that it has ended well; one that gives its answer has (xAI)."""
-    if not isinstance(data, dict):
-        return False
-    if data.get("done") is True or _state(data) in _FINISHED_STATES:
-        return True
-    finishes = _finishes(data)
-    return bool(finishes) and all(finish.reason for finish in finishes)
-
-
-def _is_running(data: Any, known: bool) -> bool:
-    """Return whether a job says that it goes on. Elsewhere than at an LLM API, `done: false` means
-    that only of an operation (google.longrunning): a list of things to do has it, too."""
-    if not isinstance(data, dict):
-        return False
-    if data.get("done") is False:
-        operation = "operations/" in str(data.get("name")) or "metadata" in data
-        return known or operation
-    return bool(_RUNNING_STATES.fullmatch(_state(data)))
 
 
 # ---- Streams ----
@@ -211,28 +199,47 @@ _PINGS = ("ping", "keepalive", "keep-alive", "heartbeat")
 _DONE = b"[DONE]"
 
 
-def _flaw_of_stream(answer: Answer) -> str | None:
+def _flaw_of_stream(answer: Answer, known: bool) -> str | None:
     events = answer.events
     types = [event.type for event in events]
-    failures = protocols.known().failure_events
-    if any(event.failed for event in events) or not failures.isdisjoint(types):
+    if _reports_failure(events, types, known):
         return _FAILED
     # Many servers leave out the blank line after the last server-sent event.
     if events and not events[-1].complete and not (answer.kind == "sse" and answer.ended):
         return _CUT
-    decoded = [event for event in events if event.raw != _DONE]
-    if not all(event.defect for event in decoded):  # other streams hold plain text
-        broken = [event for event in decoded if event.defect == streams.INVALID and event.raw]
-        if broken:
-            return _CUT if broken[0] is events[-1] else _UNDECODED
+    if found := _flaw_of_broken_events(events, framed=answer.kind != "sse"):
+        return found
+    has_failed = _has_failed if known else _has_failed_elsewhere
     progress = _Progress()
     for event, kind in _with_content(events, types):
         finishes = _finishes(event.data)
-        if isinstance(event.data, dict) and _has_failed(event.data, finishes):
+        if isinstance(event.data, dict) and has_failed(event.data, finishes):
             return _FAILED
         progress.add(event.data, kind, finishes)
     done = bool(events) and events[-1].raw == _DONE
     return progress.flaw(answer.ended, done)
+
+
+def _reports_failure(events: list[Event], types: list[str], known: bool) -> bool:
+    """Return whether the names of the events tell of a failure. In a stream of a host that the user
+    added, an event called `error` may be a line of a log: there it is one if nothing follows."""
+    if not known:
+        return bool(events) and events[-1].failed
+    failures = protocols.known().failure_events
+    return any(event.failed for event in events) or not failures.isdisjoint(types)
+
+
+def _flaw_of_broken_events(events: list[Event], *, framed: bool) -> str | None:
+    """The verdict on events that cannot be decoded: cut ones, or plain text. `framed`: a cut event
+    would have been noticed already."""
+    found = [event for event in events if event.raw != _DONE]
+    broken = [event for event in found if event.defect == streams.INVALID and event.raw]
+    if not broken:
+        return None
+    json_like = not framed and all(event.raw[:1] in (b"{", b"[") for event in broken)
+    if len(broken) == len(found) and not json_like:
+        return None  # a stream of plain text
+    return _CUT if broken[0] is events[-1] else _UNDECODED
 
 
 def _with_content(events: list[Event], types: list[str]) -> Iterator[tuple[Event, str]]:

@@ -291,7 +291,6 @@ def test_default_patterns_are_sound_and_sorted_by_nothing_but_taste() -> None:
         "https://api.mistral.ai/v1/agents",
         "https://api.anthropic.com/v1/agents/a1",
         "https://api.cohere.com/v1/connectors",
-        "https://api.openai.com/v1/traces/ingest",
     ],
 )
 def test_tokens_agents_and_traces_are_never_cached(url: str) -> None:

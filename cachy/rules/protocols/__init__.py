@@ -175,7 +175,13 @@ class Known:
         for each in self._failed:
             if each(data):
                 return True
-        for end in self.finishes(data) if finishes is None else finishes:
+        if finishes is None:
+            finishes = self.finishes(data)
+        return bool(finishes) and self.ended_badly(finishes)
+
+    def ended_badly(self, finishes: Iterable[Finish]) -> bool:
+        """Return whether one of these is the finish reason of a failed call."""
+        for end in finishes:  # noqa: SIM110 - a loop, because it runs for each event
             if end.reason and end.reason.lower() in self._bad_finishes:
                 return True
         return False

@@ -15,12 +15,27 @@ if TYPE_CHECKING:
 
 def failed(data: Data) -> bool:
     """OpenRouter reports errors in the choice."""
-    return any(choice.get("error") for choice in as_dicts(data.get("choices")))
+    for choice in as_dicts(data.get("choices")):  # noqa: SIM110 - it runs for each event
+        if choice.get("error"):
+            return True
+    return False
 
 
 def empty(data: Data) -> bool:
-    """Some gateways answer with no choices when their upstream fails."""
-    return "choices" in data and not data["choices"]
+    """Some gateways answer with no choices when their upstream fails, or with one that says
+    nothing and stopped by itself."""
+    if "choices" not in data:
+        return False
+    choices = as_dicts(data["choices"])
+    return not data["choices"] or (bool(choices) and all(map(_is_silent, choices)))
+
+
+def _is_silent(choice: Data) -> bool:
+    message = choice.get("message")
+    if choice.get("finish_reason") != "stop" or not isinstance(message, dict):
+        return False
+    said = {name for name, value in message.items() if value not in (None, [], {})}
+    return message.get("content", "") is None and said <= {"role"}
 
 
 def finishes(data: Data) -> Iterator[Finish]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def failed(data: Data) -> bool:
     if data.get("success") is False:  # Cloudflare
         return True
-    return bool(as_dict(data.get("base_resp")).get("status_code"))  # MiniMax
+    # MiniMax
+    return "base_resp" in data and bool(as_dict(data["base_resp"]).get("status_code"))
 
 
 PROTOCOL = Protocol(failed=failed)

@@ -13,18 +13,34 @@ if TYPE_CHECKING:
     from cachy.rules.protocols import Data
 
 
+_BARE = frozenset({"usageMetadata", "modelVersion", "responseId", "createTime", "promptFeedback"})
+
+
 def empty(data: Data) -> bool:
-    """A prompt blocked for a reason is an answer; no candidate and no reason is a failure."""
-    if data.get("candidates"):
-        return False
+    """A prompt blocked for a reason is an answer; no candidate and no reason is a failure, and so
+    is a candidate that stopped by itself and says nothing."""
+    if candidates := as_dicts(data.get("candidates")):
+        return all(map(_is_silent, candidates))
     if blocked := as_dict(data.get("promptFeedback")).get("blockReason"):
-        return bool(blocked == "OTHER")
-    counted = "totalTokens" in data or "embeddings" in data
-    return "usageMetadata" in data and "modelVersion" in data and not counted
+        return blocked in ("OTHER", 2)
+    return "usageMetadata" in data and data.keys() <= _BARE
+
+
+def _is_silent(candidate: Data) -> bool:
+    content = candidate.get("content")
+    silent = isinstance(content, dict) and content.keys() <= {"role"}
+    return silent and candidate.get("finishReason") in ("STOP", 1)
 
 
 def finishes(data: Data) -> Iterator[Finish]:
-    return map(finish, as_dicts(data.get("candidates")))
+    return map(_finish, as_dicts(data.get("candidates")))
+
+
+def _finish(candidate: Data) -> Finish:
+    """A reason may be a number, and the first one says that there is none yet."""
+    if candidate.get("finishReason") in (0, "FINISH_REASON_UNSPECIFIED"):
+        return Finish(str(candidate.get("index", 0)), "", True)
+    return finish(candidate)
 
 
 def usage(data: Data) -> tuple[Any, Any]:
@@ -53,7 +69,16 @@ PROTOCOL = Protocol(
     index_fields=("index",),
     empty=empty,
     finishes=finishes,
-    bad_finishes=frozenset({"malformed_function_call", "other"}),
+    bad_finishes=frozenset(
+        {
+            *("malformed_function_call", "malformed_response", "unexpected_tool_call"),
+            *("too_many_tool_calls", "missing_thought_signature"),
+            *("other", "image_other", "no_image"),
+            # `$alt=json;enum-encoding=int`: other, and what is malformed or another of these at
+            # Google AI or Vertex AI, which number them differently from 9 on.
+            *("5", "9", "10", "12", "13"),
+        }
+    ),
     usage=usage,
     pieces=pieces,
     system_fields=("systemInstruction", "system_instruction"),
