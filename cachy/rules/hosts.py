@@ -107,11 +107,13 @@ _STATEFUL = lazy_pattern(
 # What a GET returns for good: lists of models, and what Ollama calls one; what an answer was made
 # from, or took.
 _LASTING = lazy_pattern(
-    r"/(models(/[^:]+)?|api/tags|api/ps|api/version|responses/[^/]+/input_items"
+    r"/(models(/((?!/operations/)[^:])+)?|api/tags|api/ps|api/version|responses/[^/]+/input_items"
     r"|chat/completions/[^/]+/messages|api/v1/generation)$"
 )
-# Files that a job or a model has made.
-_MADE = lazy_pattern(r"/videos/[^/]+/content$|/files/[^/]+(:download|/content)$")
+# Files that a job or a model has made. Those in a container may change.
+_MADE = lazy_pattern(
+    r"/videos/[^/]+/content$|^(?!.*/containers/).*/files/[^/]+(:download|/content)$"
+)
 # What agents report of themselves. Elsewhere than at an LLM API only what can be nothing else.
 _TELEMETRY = lazy_pattern(
     r"/traces/ingest$|/api/public/(ingestion|otel/v1/traces)$|/runs/(batch|multipart)$"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Results = list[tuple[str, Any]]  # each with the id of its call
 
 _DEEPEST = 64  # deeper data stays as it is: the result must not depend on the stack that is left
+_NO_RESULTS = frozenset({"user", "assistant", "system", "text", "model"})  # most turns and blocks
 _SPECIAL = LINKS_ANYWHERE | IGNORED_ANYWHERE | {LINK_BACK, "id"}
 
 
@@ -121,7 +122,8 @@ class _Tidy:
         if dict not in kinds and list not in kinds:
             return data
         items: list[Any] = []
-        for item in self._in_order(data) if turns and len(data) > 1 else data:
+        ordered = turns and len(data) > 1 and under not in LINKS_UNDER
+        for item in self._in_order(data) if ordered else data:
             if item.__class__ is dict:
                 if not self._known or item.keys() != IGNORED_ITEMS:
                     items.append(self.object(item, under, turns, depth + 1))
@@ -136,14 +138,18 @@ class _Tidy:
         the calls. By then the calls before them are numbered."""
         run: Results = []
         for item in data:
-            if call := _call_of(item) if item.__class__ is dict else "":
-                run.append((call, item))
-                continue
+            if item.__class__ is dict:
+                kind = item["role"] if "role" in item else item.get("type")
+                plain = kind.__class__ is str and kind in _NO_RESULTS
+                if not plain and (call := _call_of(item, kind)):
+                    run.append((call, item))
+                    continue
             if run:
                 yield from self._sorted(run)
                 run = []
             yield item
-        yield from self._sorted(run)
+        if run:
+            yield from self._sorted(run)
 
     def _sorted(self, run: Results) -> Items:
         """The results of a run; as they are, if one names a call that is neither in the request nor
@@ -151,7 +157,8 @@ class _Tidy:
         if len(run) > 1:
             links = self._links
             if all(call in links or LINK_BACK in item for call, item in run):
-                run.sort(key=lambda each: (_number(links.get(each[0], "")), each[0]))
+                # `link#2` comes before `link#10`.
+                run.sort(key=lambda each: (len(link := links.get(each[0], "")), link, each[0]))
         return [item for _, item in run]
 
     def _is_ignored(self, data: dict[str, Any], name: str, value: Any) -> bool:
@@ -186,9 +193,9 @@ def _links(data: dict[str, Any], under: str) -> tuple[str, ...]:
     return LINKS_UNDER.get(under, ())
 
 
-def _call_of(item: dict[str, Any]) -> str:
-    """The id of the call whose result this is; an empty string for what is none, or names none."""
-    kind = item.get("role") if "role" in item else item.get("type")
+def _call_of(item: dict[str, Any], kind: Any) -> str:
+    """The id of the call whose result this is; an empty string for what is none, or names none.
+    `kind` is its role or type."""
     if kind.__class__ is str:
         if (field := RESULTS.get(kind)) is None and kind.endswith("_output"):
             field = LINK_BACK
@@ -200,10 +207,6 @@ def _call_of(item: dict[str, Any]) -> str:
     else:
         return ""
     return call if call.__class__ is str else ""
-
-
-def _number(link: str) -> int:
-    return int(link.rpartition("#")[2] or 0)
 
 
 def _one_spelling(data: dict[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,8 @@ def test_what_keeps_state_is_not_cached_and_says_why(method: str, path: str) -> 
     [
         ("/models", False),
         ("/models/gpt-4o", False),
+        ("/models/veo/operations/op1", True),
+        ("/models/a/b", False),
         ("/responses/resp_1", True),
         ("/videos/video_1", True),
         ("/chat/completions", True),

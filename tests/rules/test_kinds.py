@@ -389,6 +389,7 @@ ANSWERS: dict[str, list[tuple[Reply, bool]]] = {
         (get(f"{GOOGLE}/files/abc:download?alt=media", b"\0\0ftyp", kind="video/mp4"), KEPT),
         (get(f"{OPENAI}/files/file-1/content", b'{"error":{"message":"x"}}', kind=JSON), KEPT),
         (get(f"{OPENAI}/files/file-1/content", b"<html>", kind="text/html"), LEFT),
+        (get(f"{OPENAI}/containers/c1/files/f1/content", b"x", kind="text/plain"), LEFT),
         (get(f"{OPENAI}/files/file-1", {"id": "file-1", "status": "processed"}), LEFT),
         (get(f"{OPENAI}/responses/resp_1/input_items", {"object": "list", "data": []}), KEPT),
         (get(f"{OPENAI}/chat/completions/c1/messages", {"object": "list", "data": []}), KEPT),
