@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,50 @@ def test_what_is_no_method(methods: Any, said: str) -> None:
 def test_what_is(methods: Any) -> None:
     with cachy(store={}, methods=methods) as session:
         assert session.cache.settings.methods <= {"PUT"}
+
+
+# ---- Headers that come on the way ----
+
+
+class Tenant(httpx.Auth):
+    """An auth flow that adds a header which decides."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["x-tenant"] = self._name
+        yield request
+
+
+def by_hook(name: str) -> httpx.Client:
+    def add(request: httpx.Request) -> None:
+        request.headers["x-tenant"] = name
+
+    return httpx.Client(event_hooks={"request": [add]})
+
+
+CLIENTS: dict[str, Callable[[str], httpx.Client]] = {
+    "auth": lambda name: httpx.Client(auth=Tenant(name)),
+    "hook": by_hook,
+    "client": lambda name: httpx.Client(headers={"X-Tenant": name}),
+}
+
+
+@pytest.mark.parametrize("way", CLIENTS)
+def test_a_header_that_is_added_on_the_way_decides(
+    way: str, standin: Standin, tmp_path: Path
+) -> None:
+    settings: Any = {"cache_dir": tmp_path, "doms": ADDED}
+    for name in ("alice", "bob"):
+        with cachy(**settings), says(standin, {"for": name}), CLIENTS[way](name) as client:
+            assert client.post(f"{OWN}/ask", json={}).json() == {"for": name}
+    with cachy("replay", **settings):
+        for name in ("bob", "alice"):
+            with CLIENTS[way](name) as client:
+                assert client.post(f"{OWN}/ask", json={}).json() == {"for": name}
+        with CLIENTS[way]("carol") as client, pytest.raises(CacheMiss):
+            client.post(f"{OWN}/ask", json={})
 
 
 # ---- JSON in lines that is called JSON ----
