@@ -104,7 +104,7 @@ _ASKING_PATH = lazy_pattern(
     r"[/:_-](get|fetch|poll|wait|check|query|status|progress|results?|retrieve)[\w-]*$"
 )
 _ASKING_FIELD = lazy_pattern(
-    r'"(task|job|operation|prediction)_?(id|name)s?"[:,]\[?"?(?!null)\w', re.IGNORECASE
+    r'"((task|job|operation|prediction)_?ids?|operation_?names?)"[:,]\[?"?(?!null)\w', re.IGNORECASE
 )
 _NAMES = (
     *("id", "job_id", "task_id", "request_id", "prediction_id", "operation_id", "generation_id"),

@@ -390,6 +390,7 @@ def test_in_doubt_it_is_a_poll(name: str) -> None:
 STARTS = {
     "a number that the body has, too": Ask("POST", JOB, {"id": 1, "status": "queued"}, {"n": 1}),
     "an id that is part of another": Ask("POST", JOB, RUNNING, {"after": "job_12"}),
+    "a name that the client chose": Ask("POST", JOB, RUNNING, {"jobName": "nightly"}),
     "no task in the body": Ask("POST", JOB, RUNNING, {"task_id": None}),
     "202": Ask("POST", JOB, {"id": "job_1"}, {}, 202),
     "202, by a header": Ask("POST", JOB, None, {}, 202, f"{JOB}/job_1"),
