@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "cachy"
 
 ORDER = (
-    ("errors", "lazy", "wording"),
+    ("clock", "errors", "lazy", "wording"),
     ("rules",),
     ("store",),
     ("settings",),

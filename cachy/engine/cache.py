@@ -12,9 +12,9 @@ is warned of once, and the user's call goes on as if cachy were not there.
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
+from cachy import clock
 from cachy.engine.inflight import Flights
 from cachy.engine.recording import Question, Recording
 from cachy.engine.repeats import Numbers, scope_within
@@ -47,7 +47,7 @@ _NO_CONTENT: dict[str, Any] = {"status": 204, "headers": [], "ms": 0.0, "dropped
 
 class Missing(Question):
     """A request that the store does not answer. `started` is when it was made
-    (`time.perf_counter()`), or 0 if nobody reads the log; `defects` are what is wrong with
+    (`clock.perf_counter()`), or 0 if nobody reads the log; `defects` are what is wrong with
     recordings of it; `taken`: its call has begun."""
 
     __slots__ = ("defects", "started", "taken")
@@ -147,7 +147,7 @@ class Cache:
         """Return the entry that answers a request, or what is missing; None if the request cannot
         be understood, and goes live. Raise CacheMiss for that in replay mode."""
         events, settings = self.events, self.settings
-        started = time.perf_counter() if events.log.wanted() else 0.0
+        started = clock.perf_counter() if events.log.wanted() else 0.0
         number = None
         try:
             canon, keeps_state, texts = identify(
@@ -234,7 +234,7 @@ class Cache:
         in it that look like credentials, it stays on this machine."""
         head = entry.head
         try:
-            second = int(time.time())
+            second = int(clock.now())
             kept = self.store.put(key_of(head["key"]), dumps(entry), second, private=bool(findings))
         except Exception as error:  # noqa: BLE001 - the user has the answer; only the store failed
             self.warn(f"the store {self.store.label} cannot be written, so nothing is kept", error)

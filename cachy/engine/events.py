@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from cachy import clock
 from cachy.errors import CachyWarning, ConfigError
 from cachy.rules.key import redacted_url
 
@@ -133,7 +133,7 @@ class Log:
     def write(
         self, event: str, method: str, url: str, *, started: float = 0.0, **details: Any
     ) -> None:
-        """Write a line; `started` is the request's `time.perf_counter()`. Raise nothing."""
+        """Write a line; `started` is the request's `clock.perf_counter()`. Raise nothing."""
         details = {name: value for name, value in details.items() if value}
         reason = f": {details['reason']}" if "reason" in details else ""
         logger = self._logger or self._load_logger()
@@ -142,9 +142,15 @@ class Log:
             return
         import orjson
 
-        line = {"time": _now(), "event": event, "method": method, "url": url, **details}
+        line = {
+            "time": clock.timestamp(digits=3),
+            "event": event,
+            "method": method,
+            "url": url,
+            **details,
+        }
         if started:
-            line["us"] = round((time.perf_counter() - started) * 1e6)
+            line["us"] = round((clock.perf_counter() - started) * 1e6)
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         try:
             if self._stderr:
@@ -162,12 +168,6 @@ class Log:
             os.write(fd, data)
         finally:
             os.close(fd)
-
-
-def _now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Events:

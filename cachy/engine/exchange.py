@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cachy.engine.inflight import FLIGHTS_WAITED_FOR
+from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -56,18 +56,18 @@ class Do:
 
 
 class Wait(NamedTuple):
-    """Wait for another call of the same key, at most `timeout` seconds."""
+    """Wait for another call of the same key, at most `timeout` seconds. Gives the seconds left."""
 
     flight: Flight
-    timeout: float | None
+    timeout: float
 
-    def run(self) -> None:
+    def run(self) -> float:
         """Block this thread."""
-        self.flight.wait(self.timeout)
+        return self.flight.wait(self.timeout)
 
-    async def arun(self) -> None:
+    async def arun(self) -> float:
         """Suspend this task."""
-        await self.flight.wait_async(self.timeout)
+        return await self.flight.wait_async(self.timeout)
 
 
 def drive(steps: Steps) -> Any:
@@ -101,19 +101,25 @@ async def adrive(steps: Steps) -> Any:
 
 
 def take_off(
-    cache: Cache, missing: Missing, caller: Callable[[], Caller], timeout: float | None
+    cache: Cache,
+    missing: Missing,
+    caller: Callable[[], Caller | None],
+    timeout: float | None,
 ) -> Generator[Step, Any, Entry | Recording]:
     """Return the recording of the answer to be made, or the entry, if another call has made it
     meanwhile. Raise CacheMiss in replay mode.
 
-    `timeout` is the number of seconds that the caller's own call would wait for its answer.
+    `caller` returns who may wait for another call, and be waited for; None goes alone. `timeout` is
+    the number of seconds that the caller's own call would wait for its answer.
     """
     if not cache.mode.calls:
         raise cache.miss(missing)
-    if not cache.mode.reads:
+    who = caller() if cache.mode.reads else None
+    if who is None:
         return cache.record(missing, None)
+    left = LONGEST if timeout is None else min(timeout, LONGEST)
     for _ in range(FLIGHTS_WAITED_FOR):
-        flight, leads = cache.flights.join(missing.key, caller())
+        flight, leads = cache.flights.join(missing.key, who)
         if flight is None:
             break
         if leads:
@@ -122,7 +128,7 @@ def take_off(
                 flight.land()
                 return entry
             return cache.record(missing, flight)
-        yield Wait(flight, timeout)
+        left = yield Wait(flight, left)
         if (entry := cache.again(missing)) is not None:
             return entry
     return cache.record(missing, None)

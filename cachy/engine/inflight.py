@@ -1,45 +1,47 @@
 """Single flight: identical requests under way in one process make one call.
 
 The first caller to miss a key leads a flight. Others with the same key wait until it lands, and
-look again; if nothing was kept by then, the next one leads. Waiting always ends:
+look again; if nothing was kept by then, the next one leads. A caller that reads the body itself,
+piece by piece, takes no part: it wants the first piece at once, and may never read the last.
+Waiting always ends:
 
-- A caller waits only for a leader that can go on meanwhile: not for itself, not for what its own
-  thread would have to run, and not for an event loop that does not answer (it may be blocked, and
-  wait for this very caller).
-- It waits no longer than its own call would take to time out, and never longer than `LONGEST`.
-- A response that its caller reads piece by piece may never be read to the end. An event stream
-  lands when it begins; of any other body, callers wait for `PATIENCE`.
+- A caller waits only for a leader that can go on meanwhile: not for itself, not for the call within
+  which it is made, not for what its own thread would have to run, and not for an event loop that
+  does not answer (it may be blocked, and wait for this very caller).
+- A caller that blocks an event loop does not wait: the leader may need that loop.
+- It waits no longer than its own call would take to time out, and never longer than `LONGEST`. The
+  seconds are counted as they pass, not read from a clock, which a test may have frozen.
 - It waits for `FLIGHTS_WAITED_FOR` flights: where calls fail one after the other, it goes on alone.
 
-There are no locks here. The garbage collector and signal handlers may interrupt any of these
-methods and call another one in the same thread, which would wait for a lock for ever. Every step
-is a single atomic operation of a dict or a deque.
+Nothing here holds a lock that another caller wants. The garbage collector and signal handlers may
+interrupt any of these methods and call another one in the same thread, which would wait for a lock
+for ever. Every step is a single atomic operation of a dict or a deque, and who waits is woken
+through a bare lock of its own, which can be released at any moment.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
+import threading
 from collections import deque
-from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cachy import clock
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LONGEST = 30.0
 """Seconds that a caller waits at most, whatever its own time-out."""
-PATIENCE = 1.0
-"""Seconds that a body may take to be read by a caller that reads it piece by piece."""
 FLIGHTS_WAITED_FOR = 2
 
 _PULSE = 0.2  # seconds in which the leader's event loop has to answer
 
 
 class Caller(NamedTuple):
-    """Who makes a call: a thread, and the task in it if the call is awaited. `loop` is the task's
-    event loop of asyncio; None under trio."""
+    """Who makes a call: a thread, and the task in it if the call is awaited. `loop` is the event
+    loop that runs in the thread: of asyncio, or the token of trio's."""
 
     thread: int
     task: object = None
@@ -47,8 +49,10 @@ class Caller(NamedTuple):
 
     def may_wait_for(self, leader: Caller) -> bool:
         """Tell whether the leader can go on while this caller waits."""
+        if self.task is None and self.loop is not None:
+            return False
         if self.thread != leader.thread:
-            return leader.task is None or leader.loop is not None
+            return True
         if self.task is None or leader.task in (None, self.task):
             return False
         return self.loop is leader.loop  # of two loops in one thread only one runs
@@ -56,35 +60,54 @@ class Caller(NamedTuple):
 
 def sync_caller() -> Caller:
     """Return the caller of a function that blocks its thread."""
-    return Caller(get_ident())
+    return running_caller()._replace(task=None)
 
 
-def async_caller() -> Caller:
-    """Return the caller of a function that is awaited."""
-    loop = running_loop()
-    if loop is not None:
-        import asyncio
-
-        return Caller(get_ident(), asyncio.current_task(loop) or loop, loop)
-    trio = sys.modules.get("trio")
-    return Caller(get_ident(), None if trio is None else trio.lowlevel.current_task())
+def async_caller() -> Caller | None:
+    """Return the caller of a function that is awaited; None for a coroutine that no event loop
+    drives, which can neither wait nor be waited for."""
+    caller = running_caller()
+    return None if caller.task is None else caller
 
 
 def running_caller() -> Caller:
     """Return the task that is running here, or else the thread."""
+    # Looked up each time: gevent may replace it at any time, and then it tells greenlets apart.
+    thread = threading.get_ident()
+    if (token := trio_token()) is not None:
+        return Caller(thread, sys.modules["trio"].lowlevel.current_task(), token)
     loop = running_loop()
-    if loop is not None:
-        import asyncio
-
-        if (task := asyncio.current_task(loop)) is not None:
-            return Caller(get_ident(), task, loop)
-    return Caller(get_ident())
+    if loop is None:
+        return Caller(thread)
+    return Caller(thread, sys.modules["asyncio"].current_task(loop), loop)
 
 
 def running_loop() -> Any:
     """Return the running event loop of asyncio, or None."""
     events = sys.modules.get("asyncio.events")  # where it is not loaded, no loop is running
     return None if events is None else events._get_running_loop()
+
+
+def trio_token() -> Any:
+    """Return what trio's event loop can be entered with, where a task of trio is running."""
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    if lowlevel is None:
+        return None
+    try:
+        lowlevel.current_task()
+        return lowlevel.current_trio_token()
+    except RuntimeError:
+        return None
+
+
+def _call_soon(loop: Any, function: Callable[[], Any]) -> bool:
+    """Have an event loop call a function, from any thread. False if the loop is closed."""
+    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+    try:
+        soon(function)
+    except RuntimeError:
+        return False
+    return True
 
 
 class Flight:
@@ -94,25 +117,14 @@ class Flight:
         self.leader = leader
         self.over = False
         self._landed = landed
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._until = float("inf")
+        self._waiting: deque[Callable[[], Any]] = deque()
 
     def land(self) -> None:
         """End the flight, whether an answer was kept or not. Idempotent."""
-        if not self.over:
-            self.over = True
-            self._landed(self)
-            self._wake()
-
-    def hand_over(self, *, stream: bool) -> None:
-        """Note that from now on the leader's caller reads the body itself, at its own pace."""
-        if stream:
-            self.land()
-        else:
-            self._until = time.monotonic() + PATIENCE
-            self._wake()
-
-    def _wake(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        self._landed(self)
         while self._waiting:
             try:
                 wake = self._waiting.popleft()
@@ -120,77 +132,49 @@ class Flight:
                 return
             wake()
 
-    def _left(self, started: float, timeout: float | None) -> float:
-        """Return the seconds that a caller may still wait. A flight that has taken too long for
-        everybody lands, so that the next caller leads."""
-        now = time.monotonic()
-        if now >= min(self._until, started + LONGEST):
-            self.land()
-        if self.over:
-            return 0.0
-        own = LONGEST if timeout is None else min(timeout, LONGEST)
-        return min(started + own, self._until) - now
+    def _pulses(self, timeout: float) -> Iterator[float]:
+        """Yield seconds to wait, again and again, until the flight is over or not worth waiting
+        for; then it lands, so that the next caller leads."""
+        loop, left = self.leader.loop, timeout
+        while left > 0 and not self.over:
+            answers: deque[bool] = deque()
+            if self.leader.task is None:
+                answers.append(True)
+            elif not _call_soon(loop, lambda answers=answers: answers.append(True)):  # type: ignore[misc]
+                break
+            seconds = min(left, _PULSE)
+            yield seconds
+            left -= seconds
+            if not answers:
+                break
+        self.land()
 
-    def _pulse(self, answer: Callable[[], None]) -> bool:
-        """Ask the leader's event loop to call `answer`. False if the loop is closed."""
-        if self.leader.loop is None:
-            answer()
-            return True
-        try:
-            self.leader.loop.call_soon_threadsafe(answer)
-        except RuntimeError:
-            return False
-        return True
-
-    def wait(self, timeout: float | None = None) -> None:
+    def wait(self, timeout: float) -> float:
         """Block until the flight has landed or is no longer worth waiting for, at most for
-        `timeout` seconds."""
-        started = time.monotonic()
-        while (left := self._left(started, timeout)) > 0:
-            wake, alive = Event(), Event()
-            self._waiting.append(wake.set)
-            if not self._pulse(alive.set):
-                self.land()
-                return
-            if not self.over and not wake.wait(min(left, _PULSE)) and not alive.is_set():
-                self.land()
+        `timeout` seconds. Return how many of them are left."""
+        wake = threading.Lock()
+        wake.acquire()
+        self._waiting.append(wake.release)
+        for seconds in self._pulses(timeout):
+            if wake.acquire(timeout=seconds):
+                break
+            timeout -= seconds
+        return timeout
 
-    async def wait_async(self, timeout: float | None = None) -> None:
+    async def wait_async(self, timeout: float) -> float:
         """Like `wait`, for a task."""
-        started = time.monotonic()
-        if (loop := running_loop()) is None:
-            await self._poll(started, timeout)
-            return
-        import asyncio
-
-        def waker(event: asyncio.Event) -> Callable[[], None]:
-            def wake() -> None:
-                try:
-                    loop.call_soon_threadsafe(event.set)
-                except RuntimeError:
-                    pass  # the waiter's loop is closed
-
-            return wake
-
-        while (left := self._left(started, timeout)) > 0:
-            wake, alive = asyncio.Event(), Event()
-            self._waiting.append(waker(wake))
-            if not self._pulse(alive.set):
-                self.land()
-            if self.over:
-                return
-            try:
-                await asyncio.wait_for(wake.wait(), min(left, _PULSE))
-            except asyncio.TimeoutError:  # in Python 3.10 not yet the built-in one
-                if not alive.is_set():
-                    self.land()
-
-    async def _poll(self, started: float, timeout: float | None) -> None:
-        """Under trio there is no waking from another thread through public names."""
+        if clock.is_faked():
+            return 0.0  # the timers of the event loop might never fire
         import anyio
 
-        while (left := self._left(started, timeout)) > 0:
-            await anyio.sleep(min(left, 0.01))
+        loop, wake = running_caller().loop, anyio.Event()
+        self._waiting.append(lambda: _call_soon(loop, wake.set))
+        for seconds in self._pulses(timeout):
+            with anyio.move_on_after(seconds):
+                await wake.wait()
+                break
+            timeout -= seconds
+        return timeout
 
 
 class Flights:

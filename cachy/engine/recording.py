@@ -16,10 +16,10 @@ to a `Listener`.
 from __future__ import annotations
 
 import os
-import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cachy import clock
 from cachy.engine.entries import make_entry, make_head
 from cachy.rules import encodings, jobs, protocols, streams
 from cachy.rules.content import joined
@@ -115,7 +115,7 @@ class Body:
             return ""
         self._pieces.append(piece)
         if piece and (self.watch is not None or self._decoder is encodings.IDENTITY):
-            self.times.append((self.length, round((time.perf_counter() - self._started) * 1000)))
+            self.times.append((self.length, round((clock.perf_counter() - self._started) * 1000)))
             if len(self.times) > self.MOST_TIMES:
                 self.times = self.times[1::2]  # pieces that follow each other become one
         return "" if self.watch is None else self.watch.see(piece)
@@ -152,7 +152,7 @@ class Recording:
         self._question, self._flight = question, flight
         self._listener, self._settings = listener, settings
         self._request = question.request
-        self._started = time.perf_counter()
+        self._started = clock.perf_counter()
         self._ms: float | None = None
         self._state = State.WAITING
         self._head: dict[str, Any] = {}
@@ -199,12 +199,6 @@ class Recording:
         self._body = Body(decoder, self._content_type, self._started)
         self._state = State.PASSING
         return True
-
-    def hand_over(self) -> None:
-        """Note that the caller reads the body itself, and may never read it to its end."""
-        if self._flight is not None:
-            stream = self._body is not None and self._body.watch is not None
-            self._flight.hand_over(stream=stream)
 
     def abandon(self, reason: str = "it was left before its end") -> None:
         """Discard the recording: the response is incomplete and will stay so. Idempotent."""
@@ -254,7 +248,7 @@ class Recording:
     def ms(self) -> float:
         """Return how long the call took, in milliseconds: until this was first asked."""
         if self._ms is None:
-            self._ms = round((time.perf_counter() - self._started) * 1000, 1)
+            self._ms = round((clock.perf_counter() - self._started) * 1000, 1)
         return self._ms
 
     @property
@@ -315,7 +309,7 @@ class Recording:
             request,
             self._question.canonical,
             answer,
-            recorded=_utc_now(),
+            recorded=clock.timestamp(),
             ms=self.ms(),
             times=self._body.times,
             requests=self._settings.requests,
@@ -349,9 +343,3 @@ def _said(answer: Answer) -> bytes:
     objects = (event.data for event in answer.events if isinstance(event.data, dict))
     texts = [text for _, text in joined(each for data in objects for each in known.pieces(data))]
     return "\0".join(texts).encode("utf-8", "surrogatepass")
-
-
-def _utc_now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")

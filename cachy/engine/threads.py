@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cachy.engine.inflight import running_loop
+from cachy.engine.inflight import running_loop, trio_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,13 @@ class Threads:
     async def run(self, function: Callable[[], None]) -> None:
         """Call a function that raises nothing in another thread, and wait for it. A task that is
         cancelled stops waiting, and the function goes on."""
-        if running_loop() is None:
-            import anyio.to_thread  # under trio, whose threads are daemons
+        if trio_token() is not None:
+            import anyio.to_thread  # whose threads are daemons under trio
 
             await anyio.to_thread.run_sync(function)
+            return
+        if running_loop() is None:
+            function()  # no event loop drives this coroutine, so there is none to keep free
             return
         import asyncio
 

@@ -111,7 +111,7 @@ class _Flavour(NamedTuple):
     stream: Any
     transport: str
     read: str
-    caller: Callable[[], Caller]
+    caller: Callable[[], Caller | None]
 
 
 class _Adapter:
@@ -271,7 +271,9 @@ class _Adapter:
                 return (yield Do(original, client, request))
             if isinstance(found, Missing):
                 found.taken = True
-                found = yield from take_off(cache, found, flavour.caller, _read_timeout(request))
+                alone = _inside.get() is not None or not mine or sent is None or sent.stream
+                caller = _nobody if alone else flavour.caller
+                found = yield from take_off(cache, found, caller, _read_timeout(request))
         except CacheMiss as miss:
             found = answer(miss, request.headers)
         if not isinstance(found, Recording):
@@ -285,8 +287,6 @@ class _Adapter:
         finally:
             _inside.reset(token)
         self._tap(live, found, cache.threads)
-        if not mine or sent is None or sent.stream:
-            found.hand_over()
         return live
 
     def _tap(self, live: Any, recording: Recording, threads: Threads) -> None:
@@ -373,6 +373,11 @@ def _origin(head: dict[str, Any]) -> dict[str, Any]:
     if "dropped" in head:
         return {"from": "dropped"}
     return {"from": "store", "key": key_of(head["key"]), "recorded": head.get("recorded")}
+
+
+def _nobody() -> None:
+    """Stand for the caller of a request that goes alone: whose body its caller reads itself, or
+    which is made within another call, and might wait for that."""
 
 
 def _read_timeout(request: Any) -> float | None:

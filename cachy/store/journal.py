@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cachy import clock
 from cachy.lazy import orjson
 from cachy.store import layout
 from cachy.store.files import flush_folder, open_own, refuse_links, try_remove, write_whole
@@ -108,7 +108,7 @@ class Draft:
     def __init__(self, root: str, by: str = "") -> None:
         self._root = root
         self.by = by or program(root)  # now: at exit Python has forgotten the script's name
-        self._started = time.time()
+        self._started = clock.now()
         self._totals = _NOTHING
         self._keys: set[str] = set()
 
@@ -135,7 +135,7 @@ class Draft:
             self.by,
             os.environ.get(RUN_VARIABLE, ""),
             self._started,
-            time.time(),
+            clock.now(),
             hits,
             misses,
             recorded,
@@ -199,7 +199,7 @@ def compact(root: str) -> None:
     for note in reversed(notes):
         mine = {(note.by, key) for key in note.keys} - seen
         seen |= mine
-        if mine or time.time() - note.ended < FORGET_AFTER:
+        if mine or clock.now() - note.ended < FORGET_AFTER:
             kept.append(note._replace(keys=tuple(key for _, key in sorted(mine))))
     name = f"{int(notes[-1].started):08x}-all-{os.urandom(4).hex()}"
     _put(root, name, kept)

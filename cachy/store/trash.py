@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cachy import clock
 from cachy.errors import CachyError
 from cachy.store import layout
 from cachy.store.files import open_own, refuse_links
@@ -68,7 +69,7 @@ def to_trash(root: str, paths: Iterable[str], by: str) -> tuple[str, list[str]]:
     Returns the folder and the files that were moved; those that vanish meanwhile are not. Call it
     under the lock. Raises OSError.
     """
-    name = f"{time.strftime(TIME, time.gmtime())}-{os.urandom(3).hex()}-{by}"
+    name = f"{time.strftime(TIME, time.gmtime(clock.now()))}-{os.urandom(3).hex()}-{by}"
     trash = os.path.join(layout.trash(root), name)
     moved = []
     made = set()

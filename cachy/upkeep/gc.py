@@ -11,7 +11,8 @@ The rules:
 - A file that is broken here and sound in git stays: git can restore it.
 - What is younger than the grace period stays, whatever the policy. An older recording also stays
   until its replacement has that age, and so has surely been committed. An entry with a time in the
-  future counts as new.
+  future counts as new; one with a time before 2025, from a clock that was wrong, is as old as its
+  file.
 - Folders stay: a writer may be about to put a file there.
 """
 
@@ -19,10 +20,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from cachy import clock
 from cachy.errors import CachyError, ConfigError, Defect
 from cachy.store import journal, layout
 from cachy.store.folder import list_folder, unpack
@@ -132,10 +133,10 @@ def plan(root: str, policy: Policy, *, progress: Progress = silent) -> Plan:
     used = _last_uses(root, policy) if policy.unused or policy.max_size is not None else {}
     rows, flaws = index.scan(root, progress=progress)
     flaws = keep_restorable(root, flaws)
-    now = time.time()
+    now = clock.now()
     removals, served, in_grace = _replaced(rows, policy.grace, now)
     selected = [(row, reason) for row in served if (reason := _reason(row, policy, used, now))]
-    old = [(row, reason) for row, reason in selected if _age(row.second, now) >= policy.grace]
+    old = [(row, reason) for row, reason in selected if _age(_second(row), now) >= policy.grace]
     size = sum(row.bytes for row in rows) - sum(removal.bytes for removal in removals)
     excess = 0
     if policy.max_size is None:
@@ -187,6 +188,12 @@ def _age(second: float, now: float) -> float:
     return now - min(second, now)
 
 
+def _second(row: Row) -> float:
+    """Return when an entry was recorded: by its stamp, or by its file's time if the clock that made
+    the stamp was wrong."""
+    return row.second if row.second >= clock.FIRST else _size_and_time(row.file.path)[1]
+
+
 def _replaced(rows: list[Row], grace: float, now: float) -> tuple[list[Removal], list[Row], int]:
     """Split the entries: older recordings to remove, entries that are served, and the number of
     older recordings that the grace period protects."""
@@ -196,7 +203,7 @@ def _replaced(rows: list[Row], grace: float, now: float) -> tuple[list[Removal],
     for row, replacement in _with_replacements(rows):
         if replacement is None:
             served.append(row)
-        elif _age(replacement.second, now) < grace:
+        elif _age(_second(replacement), now) < grace:
             in_grace += 1
         else:
             path, instead = row.file.path, replacement.file.path
@@ -220,13 +227,13 @@ def _reason(row: Row, policy: Policy, used: dict[str, float], now: float) -> str
     reasons = []
     if policy.unused:
         start = policy.since or 0.0
-        if used.get(row.key, -1.0) >= start or (policy.since and row.second >= start):
+        if used.get(row.key, -1.0) >= start or (policy.since and _second(row) >= start):
             return ""
         reasons.append(UNUSED)
     if policy.older_than is not None:
-        if _age(row.second, now) < policy.older_than:
+        if _age(_second(row), now) < policy.older_than:
             return ""
-        reasons.append(f"{(now - row.second) / DAY:.0f} days old")
+        reasons.append(f"{(now - _second(row)) / DAY:.0f} days old")
     for name, value, pattern in (
         ("model", row.model, policy.model),
         ("host", row.host, policy.host),
@@ -245,7 +252,7 @@ def _least_recently_used(
 ) -> tuple[list[tuple[Row, str]], int]:
     """Return as many of the least recently used entries as free `surplus` bytes, and the bytes that
     they do not free."""
-    selected = sorted(selected, key=lambda pair: max(used.get(pair[0].key, 0.0), pair[0].second))
+    selected = sorted(selected, key=lambda pair: max(used.get(pair[0].key, 0.0), _second(pair[0])))
     removed = []
     for row, reason in selected:
         if surplus <= 0:

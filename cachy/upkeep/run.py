@@ -6,10 +6,10 @@ import errno
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cachy import clock
 from cachy.api_keys import missing
 from cachy.errors import ConfigError
 from cachy.store import journal
@@ -40,7 +40,7 @@ def run(command: Sequence[str], cache_dir: str | None = None, *, replay: bool = 
     Raises FileNotFoundError if there is no such command, other OSErrors if it cannot be started,
     ConfigError if `cache_dir` is a file.
     """
-    started = time.time()
+    started = clock.now()
     run_id = f"{int(started):08x}-{os.urandom(4).hex()}"
     code = _call(command, _environment(run_id, replay=replay))
     root = root_of(cache_dir)
@@ -50,7 +50,7 @@ def run(command: Sequence[str], cache_dir: str | None = None, *, replay: bool = 
     sessions = [note for note in journal.read(root) if note.run == run_id]
     problem = ""
     own = Note(
-        run_id, f"$ {' '.join(command)}", run_id, started, time.time(), 0, 0, 0, 0.0, (), code
+        run_id, f"$ {' '.join(command)}", run_id, started, clock.now(), 0, 0, 0, 0.0, (), code
     )
     try:
         journal.write(root, own)

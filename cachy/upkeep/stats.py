@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from cachy import clock
 from cachy.store import journal
 from cachy.store.layout import show_path
 from cachy.upkeep import index
@@ -107,7 +107,7 @@ def _by(rows: list[Row], name: Callable[[Row], str]) -> dict[str, Total]:
 
 
 def _recent(root: str, newest: dict[str, Row]) -> Sessions:
-    start = time.time() - RECENT
+    start = clock.now() - RECENT
     notes = [note for note in journal.read(root) if note.ended >= start]
     replayed = [
         row

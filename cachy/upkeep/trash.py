@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 
+from cachy import clock
 from cachy.errors import ConfigError
 from cachy.store import layout
 from cachy.store.files import refuse_links
@@ -45,7 +46,7 @@ def undo(root: str) -> list[str]:
 
 def empty(root: str) -> None:
     """Delete what was moved to the trash more than `KEEP` seconds ago. Call it under the lock."""
-    end = time.strftime(TIME, time.gmtime(time.time() - KEEP))
+    end = time.strftime(TIME, time.gmtime(clock.now() - KEEP))
     for name in list_folder(layout.trash(root)):
         if name < end and name.endswith((*_WANTED_BACK, "-fsck")):
             shutil.rmtree(os.path.join(layout.trash(root), name), ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import threading
 import time
@@ -16,11 +15,19 @@ import anyio
 import httpx
 import httpx2
 import pytest
+from interrupt import at_every_step
 from standin import Behaviour, Standin, error
 
 from cachy import Session, disable_cachy, enable_cachy
 from cachy.engine import inflight
-from cachy.engine.inflight import PATIENCE, Caller, Flights, async_caller, sync_caller
+from cachy.engine.inflight import (
+    LONGEST,
+    Caller,
+    Flights,
+    async_caller,
+    running_caller,
+    sync_caller,
+)
 
 URL = "https://api.openai.com/v1/chat/completions"
 PLAIN: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -35,16 +42,20 @@ def session(standin: Standin, tmp_path: Path) -> Iterator[Session]:
 
 
 def ask(body: dict[str, Any], library: Any = httpx) -> bytes:
-    with library.Client() as client, client.stream("POST", URL, json=body) as response:
-        return b"".join(response.iter_bytes())
+    """Read the answer whole; or piece by piece, if it is asked for as a stream."""
+    with library.Client() as client:
+        if "stream" not in body:
+            return bytes(client.post(URL, json=body).content)
+        with client.stream("POST", URL, json=body) as response:
+            return b"".join(response.iter_bytes())
 
 
 async def aask(body: dict[str, Any], library: Any = httpx) -> bytes:
-    async with (
-        library.AsyncClient() as client,
-        client.stream("POST", URL, json=body) as response,
-    ):
-        return b"".join([piece async for piece in response.aiter_bytes()])
+    async with library.AsyncClient() as client:
+        if "stream" not in body:
+            return bytes((await client.post(URL, json=body)).content)
+        async with client.stream("POST", URL, json=body) as response:
+            return b"".join([piece async for piece in response.aiter_bytes()])
 
 
 def in_threads(count: int, body: dict[str, Any], library: Any) -> list[bytes]:
@@ -76,18 +87,17 @@ def test_a_hundred_at_once_make_one_call(
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 @pytest.mark.parametrize("at_once", [in_threads, in_tasks])
-def test_a_stream_that_has_begun_is_not_waited_for(
+def test_streams_do_not_wait_for_each_other(
     at_once: Callable[[int, dict[str, Any], Any], list[bytes]],
     library: Any,
     standin: Standin,
     session: Session,
 ) -> None:
-    """Its reader decides when it ends, and the first piece for others must not wait for that."""
-    with standin.behave(Behaviour(pause=0.05)):
+    """Each reader wants the first piece as soon as without cachy."""
+    with standin.behave(Behaviour(delay=0.3, pause=0.05)):
         answers = at_once(20, STREAM, library)
-    assert 1 < len(standin.calls) == session.stats.misses
+    assert len(standin.calls) == session.stats.misses == 20
     assert all(b"[DONE]" in answer for answer in answers)
-    assert session.stats.misses + session.stats.hits == 20
 
 
 def test_threads_and_loops_share_a_flight(standin: Standin, session: Session) -> None:
@@ -153,13 +163,16 @@ def test_the_next_takes_over_when_the_first_is_abandoned(
     assert len(standin.calls) == 2
 
 
-@pytest.mark.timing
-def test_a_thread_does_not_wait_for_its_own_stream(standin: Standin, session: Session) -> None:
-    with httpx.Client() as client, client.stream("POST", URL, json=STREAM):
-        start = time.monotonic()
-        assert ask(STREAM)
-        assert time.monotonic() - start < PATIENCE
-    assert len(standin.calls) == 2
+@pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "event stream"])
+def test_what_is_read_piece_by_piece_is_not_waited_for(
+    body: dict[str, Any], standin: Standin, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reader may never come to the end."""
+    monkeypatch.setattr(inflight.Flight, "wait", lambda *_: pytest.fail("it waits"))
+    with httpx.Client() as client, client.stream("POST", URL, json=body):
+        assert ask(body)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(ask, body).result()
 
 
 def test_a_task_does_not_wait_for_its_own_stream(standin: Standin, session: Session) -> None:
@@ -175,33 +188,51 @@ def test_a_task_does_not_wait_for_its_own_stream(standin: Standin, session: Sess
 
 
 def test_waiting_for_an_unread_stream_ends(standin: Standin, session: Session) -> None:
-    """The reader waits for the task that waits for its stream: only a bound ends that."""
+    """The reader waits for the task that asks for the same: neither may wait for the other."""
 
     async def main() -> bytes:
         async with (
             httpx.AsyncClient() as client,
             client.stream("POST", URL, json=STREAM),
         ):
-            return await asyncio.wait_for(asyncio.create_task(aask(STREAM)), 10 * PATIENCE)
+            return await asyncio.wait_for(asyncio.create_task(aask(STREAM)), LONGEST)
 
     assert b"[DONE]" in asyncio.run(main())
     assert len(standin.calls) == 2
 
 
-@pytest.mark.timing
-def test_a_stream_dropped_without_closing_lands(standin: Standin, session: Session) -> None:
-    async def main() -> None:
-        client = httpx.AsyncClient()
-        request = client.build_request("POST", URL, json=STREAM)
-        response = await client.send(request, stream=True)
-        del response
-        gc.collect()  # a response of httpx is part of a cycle
-        start = time.monotonic()
-        await asyncio.create_task(aask(STREAM))
-        assert time.monotonic() - start < PATIENCE
-        await client.aclose()
+def test_a_flight_may_land_amid_the_wait_for_it() -> None:
+    """A finalizer that ends a call runs in whatever thread the collector interrupts."""
 
-    asyncio.run(main())
+    def make() -> tuple[Callable[[], Any], Callable[[], Any]]:
+        flight = lead(Flights(), Caller(0))
+        return lambda: flight.wait(0.01), flight.land
+
+    assert at_every_step(make) > 10
+
+
+def test_a_call_may_be_made_amid_another() -> None:
+    """By a signal handler."""
+
+    def make() -> tuple[Callable[[], Any], Callable[[], Any]]:
+        flights = Flights()
+
+        def call() -> None:
+            flight, leads = flights.join("key", sync_caller())
+            if flight is not None:
+                assert leads
+                flight.land()
+
+        return call, call
+
+    assert at_every_step(make) > 10
+
+
+def lead(flights: Flights, caller: Caller) -> inflight.Flight:
+    flight, leads = flights.join("key", caller)
+    assert flight is not None
+    assert leads
+    return flight
 
 
 def test_a_cancelled_leader_lands(standin: Standin, session: Session) -> None:
@@ -220,34 +251,74 @@ def test_a_cancelled_leader_lands(standin: Standin, session: Session) -> None:
 def test_a_loop_closed_during_a_call_is_not_waited_for() -> None:
     flights, loop = Flights(), asyncio.new_event_loop()
 
-    async def lead() -> None:
-        assert flights.join("key", async_caller())[1]
+    async def start() -> None:
+        lead(flights, running_caller())
 
     async def ask_again() -> tuple[object, bool]:
-        return flights.join("key", async_caller())
+        return flights.join("key", running_caller())
 
-    loop.run_until_complete(lead())
+    loop.run_until_complete(start())
     assert asyncio.run(ask_again()) == (None, False)  # of two loops in a thread only one runs
     loop.close()
     with ThreadPoolExecutor(1) as pool:
         flight, _ = pool.submit(flights.join, "key", Caller(0)).result()
         assert flight is not None
-        pool.submit(flight.wait).result(5)
+        pool.submit(flight.wait, LONGEST).result(5)
     assert flights.join("key", sync_caller())[1]
 
 
-def test_waiting_for_a_thread_that_ended_during_a_call_is_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inflight, "LONGEST", 0.3)
+def test_waiting_is_bounded_and_then_the_next_leads() -> None:
+    """The leader may be a thread that has ended during its call."""
     flights = Flights()
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: flights.join("key", sync_caller())).result()
-    flight, leads = flights.join("key", sync_caller())
-    assert flight is not None
-    assert not leads
-    flight.wait()
-    assert flights.join("key", sync_caller())[1]
+        flight = pool.submit(lambda: lead(flights, sync_caller())).result()
+    assert flight.wait(0.3) <= 0
+    lead(flights, sync_caller())
+
+
+def test_both_flights_together_take_no_longer_than_the_own_timeout() -> None:
+    flights = Flights()
+    flight = lead(flights, Caller(0))
+    threading.Timer(0.5, flight.land).start()
+    assert 0 < flight.wait(1.0) < 1.0
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_task_waits_for_a_flight_of_another_thread(backend: str) -> None:
+    flights = Flights()
+    flight = lead(flights, Caller(0))
+    threading.Timer(0.3, flight.land).start()
+    assert anyio.run(flight.wait_async, LONGEST, backend=backend) > 0
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_who_may_wait_for_whom(backend: str) -> None:
+    thread, other = Caller(1), Caller(2)
+    assert thread.may_wait_for(other)
+    assert not thread.may_wait_for(thread)
+
+    async def main() -> None:
+        task, sync = async_caller(), sync_caller()
+        assert task is not None
+        assert task.task is not None
+        assert task.may_wait_for(thread)
+        assert thread.may_wait_for(task)
+        assert not task.may_wait_for(task)
+        assert task.may_wait_for(task._replace(task=object()))
+        assert not task.may_wait_for(Caller(task.thread, object(), loop=object()))
+        assert not sync.may_wait_for(task)
+        assert not sync.may_wait_for(thread)  # it blocks a loop that the other may need
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_coroutine_that_no_loop_drives_goes_alone() -> None:
+    async def main() -> Caller | None:
+        return async_caller()
+
+    with pytest.raises(StopIteration) as stop:
+        main().send(None)
+    assert stop.value.value is None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
