@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from cachy import clock
 from cachy.errors import CachyWarning, ConfigError
 from cachy.rules.key import redacted_url
+from cachy.store.disk import Disk
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -157,17 +158,17 @@ class Log:
                 sys.stderr.write(data.decode())
             else:
                 self._append(data)
-        except (OSError, ValueError):
-            pass  # a full disk, a closed stream: no reason to break the user's call
+        except (OSError, ValueError, RuntimeError):
+            pass  # a full disk, a closed stream, a signal amid a line: the user's call goes on
 
     def _append(self, data: bytes) -> None:
         """Append with one write, so that lines of several processes do not mix. The file is opened
         each time: a log may be moved away while it is written, and processes fork."""
-        fd = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        fd = Disk.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            os.write(fd, data)
+            Disk.write(fd, data)
         finally:
-            os.close(fd)
+            Disk.close(fd)
 
 
 class Events:
@@ -244,8 +245,8 @@ class Events:
             print(_SIGNS[event], text)
         except UnicodeEncodeError:  # a terminal or a file that has no such signs
             print(text.encode("ascii", "replace").decode())
-        except (OSError, ValueError):
-            pass  # stdout is closed: no reason to break the user's call
+        except (OSError, ValueError, RuntimeError):
+            pass  # stdout is closed, or a signal came amid a line: the user's call goes on
 
     def warn(self, message: str, error: BaseException | None = None) -> None:
         """Warn once, whatever the error, and never break the user's call, even where warnings are

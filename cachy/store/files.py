@@ -11,6 +11,7 @@ import os
 import stat
 
 from cachy.errors import Defect
+from cachy.store.disk import Disk, is_dir, is_link
 
 # Flags that a platform lacks are not needed there.
 _SAFE_FLAGS = sum(
@@ -29,7 +30,7 @@ def read_file(path: str) -> bytes:
     Raises Defect for what cannot be read, FileNotFoundError.
     """
     try:
-        fd = os.open(path, _READ)
+        fd = Disk.open(path, _READ)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
@@ -44,13 +45,13 @@ def read_file(path: str) -> bytes:
     except OSError as error:
         raise Defect(f"it cannot be read ({error.strerror})") from None
     finally:
-        os.close(fd)
+        Disk.close(fd)
 
 
 def _rest(fd: int) -> bytes:
     """Return what follows the first `_FIRST_READ` bytes of a file."""
     _check_regular(fd)
-    at, size = _FIRST_READ, os.fstat(fd).st_size
+    at, size = _FIRST_READ, Disk.fstat(fd).st_size
     if size > LARGEST:
         raise Defect(f"it has {size:,} bytes, over the limit")
     pieces = []
@@ -60,17 +61,15 @@ def _rest(fd: int) -> bytes:
     return b"".join(pieces)
 
 
-if hasattr(os, "pread"):
-    _pread = os.pread  # which pipes, sockets and terminals refuse
-else:
-
-    def _pread(fd: int, size: int, at: int) -> bytes:
-        os.lseek(fd, at, os.SEEK_SET)
-        return os.read(fd, size)
+def _pread(fd: int, size: int, at: int) -> bytes:
+    if Disk.pread is not None:
+        return Disk.pread(fd, size, at)  # which pipes, sockets and terminals refuse
+    Disk.lseek(fd, at, os.SEEK_SET)
+    return Disk.read(fd, size)
 
 
 def _check_regular(fd: int) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    if not stat.S_ISREG(Disk.fstat(fd).st_mode):
         raise Defect("it is not a regular file")
 
 
@@ -83,50 +82,53 @@ def write_whole(path: str, data: bytes, tmp: str) -> None:
     temporary = os.path.join(tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
     try:
         _write_flushed(temporary, data)
-        os.replace(temporary, path)
+        Disk.replace(temporary, path)
     except BaseException:
         try_remove(temporary)
         raise
 
 
 def _write_flushed(path: str, data: bytes) -> None:
-    fd = os.open(path, _NEW, 0o666)
+    fd = Disk.open(path, _NEW, 0o666)
     try:
         view = memoryview(data)
         while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
+            view = view[Disk.write(fd, view) :]
+        Disk.fsync(fd)
     finally:
-        os.close(fd)
+        Disk.close(fd)
 
 
 def flush_folder(folder: str) -> None:
     """Wait until the names in a folder are on the disk, where the platform supports it."""
     try:
-        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        fd = Disk.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except OSError:
         return  # Windows opens no folders, and flushes names by itself
     try:
-        os.fsync(fd)
+        Disk.fsync(fd)
     except OSError:
         pass  # some network file systems refuse; the move itself was done
     finally:
-        os.close(fd)
+        Disk.close(fd)
 
 
 def make_folder(folder: str) -> None:
-    """Make a folder and its missing parents, and flush their names to the disk. Idempotent."""
-    missing = []
-    while not os.path.isdir(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for folder in reversed(missing):
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            if not os.path.isdir(folder):
-                raise
-        flush_folder(os.path.dirname(folder))
+    """Make a folder and its missing parents, and flush their names to the disk. Idempotent.
+
+    Raises OSError.
+    """
+    if is_dir(folder):
+        return
+    parent = os.path.dirname(folder)
+    if parent != folder:
+        make_folder(parent)
+    try:
+        Disk.mkdir(folder)
+    except FileExistsError:
+        if not is_dir(folder):
+            raise
+    flush_folder(parent)
 
 
 def refuse_links(root: str, folder: str) -> None:
@@ -134,14 +136,14 @@ def refuse_links(root: str, folder: str) -> None:
     path = root
     for part in folder[len(root) + 1 :].split(os.sep):
         path = os.path.join(path, part)
-        if os.path.islink(path):
+        if is_link(path):
             raise OSError(errno.ELOOP, "it is a link, and might lead anywhere", path)
 
 
 def try_remove(path: str) -> None:
     """Remove a file if it is there and can be."""
     try:
-        os.unlink(path)
+        Disk.unlink(path)
     except OSError:
         pass
 
@@ -153,8 +155,8 @@ def open_own(root: str, path: str, flags: int = os.O_RDONLY) -> int:
     opened. Raises OSError.
     """
     refuse_links(root, path)
-    fd = os.open(path, flags | _SAFE_FLAGS, 0o666)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
+    fd = Disk.open(path, flags | _SAFE_FLAGS, 0o666)
+    if not stat.S_ISREG(Disk.fstat(fd).st_mode):
+        Disk.close(fd)
         raise OSError(errno.EINVAL, "it is not a regular file", path)
     return fd

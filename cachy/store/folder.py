@@ -27,6 +27,7 @@ from cachy.errors import ConfigError, Defect
 from cachy.store import entry as codec
 from cachy.store import layout
 from cachy.store.base import Kept, Store, Where
+from cachy.store.disk import Disk, absolute, is_dir, is_link, lexists
 from cachy.store.files import (
     flush_folder,
     make_folder,
@@ -69,9 +70,9 @@ class DirStore(Store):
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         """Raises ConfigError for a store of a newer format, or a path that is not a folder."""
-        self.root = os.path.abspath(root)
+        self.root = absolute(root)
         self._shards: dict[str, _Shard] = {}
-        if os.path.lexists(self.root) and not os.path.isdir(self.root):
+        if lexists(self.root) and not is_dir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
         self.defect = layout.check_manifest(self.root)
 
@@ -135,7 +136,7 @@ class DirStore(Store):
         parts = name[:SHARD_LENGTH], name + SUFFIX
         path = os.path.join(self.root, *parts)
         local = os.path.join(layout.local_entries(self.root), *parts)
-        return local if not os.path.lexists(path) and os.path.lexists(local) else path
+        return local if not lexists(path) and lexists(local) else path
 
     def _list(self, shard: str, report: Report | None = None) -> _Shard:
         """Return the files of a shard, read from the disk now."""
@@ -273,13 +274,13 @@ def is_shard_name(name: str) -> bool:
 
 def is_folder(path: str) -> bool:
     """Return whether this is a folder itself, not a link to one."""
-    return os.path.isdir(path) and not os.path.islink(path)
+    return is_dir(path) and not is_link(path)
 
 
 def list_folder(folder: str) -> list[str]:
     """Return the names in a folder; none if it is absent or cannot be read."""
     try:
-        return os.listdir(folder)
+        return Disk.listdir(folder)
     except OSError:
         return []
 
@@ -298,11 +299,11 @@ def unpack(name: str, data: bytes) -> Entry:
 def _list_shard(root: str, shard: str, report: Report | None = None) -> Iterator[_Listed]:
     """List the folders of a shard, shared then local, that exist. Raises nothing."""
     entries = layout.local_entries(root)
-    for parent in (root, entries) if os.path.isdir(entries) else (root,):
+    for parent in (root, entries) if is_dir(entries) else (root,):
         folder = f"{parent}{os.sep}{shard}"
         try:
             refuse_links(root, folder)
-            files = os.listdir(folder)
+            files = Disk.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cachy import clock
 from cachy.lazy import orjson
 from cachy.store import layout
-from cachy.store.files import flush_folder, open_own, refuse_links, try_remove, write_whole
+from cachy.store.disk import Disk, is_dir
+from cachy.store.files import (
+    flush_folder,
+    make_folder,
+    open_own,
+    refuse_links,
+    try_remove,
+    write_whole,
+)
 from cachy.store.names import key_of
 from cachy.store.program import executed_notebook, program
 
@@ -125,7 +133,7 @@ class Draft:
 
     def write(self) -> None:
         """Write the note, if anything was counted and the store exists. Raises nothing."""
-        if self._totals == _NOTHING or not os.path.isdir(self._root):
+        if self._totals == _NOTHING or not is_dir(self._root):
             return
         if self.by.endswith("/"):
             self.by = executed_notebook(self._root) or self.by
@@ -176,9 +184,9 @@ def write(root: str, note: Note) -> None:
     layout.make_local(root)
     folder = layout.sessions(root)
     refuse_links(root, folder)
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     _put(root, note.id, [note])
-    if len(os.listdir(folder)) > MANY_FILES:
+    if len(Disk.listdir(folder)) > MANY_FILES:
         compact(root)
 
 
@@ -211,14 +219,14 @@ def _files(root: str) -> list[str]:
     folder = layout.sessions(root)
     try:
         refuse_links(root, folder)
-        return [os.path.join(folder, name) for name in os.listdir(folder)]
+        return [os.path.join(folder, name) for name in Disk.listdir(folder)]
     except OSError:
         return []
 
 
 def _read(root: str, file: str) -> list[Note]:
     try:
-        with open(open_own(root, file), "rb") as lines:
+        with Disk.fdopen(open_own(root, file), "rb") as lines:
             return list(_notes(lines))
     except OSError:
         return []

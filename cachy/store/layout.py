@@ -19,6 +19,7 @@ import os
 
 from cachy.errors import ConfigError, Defect
 from cachy.lazy import json
+from cachy.store.disk import Disk, absolute, exists, is_dir, lexists
 from cachy.store.entry import FORMAT, dictionary
 from cachy.store.files import make_folder, read_file, refuse_links, write_whole
 
@@ -108,7 +109,7 @@ def make_local(root: str) -> None:
     refuse_links(root, folder)
     make_folder(folder)
     ignore = gitignore(root)
-    if not os.path.lexists(ignore):
+    if not lexists(ignore):
         write_whole(ignore, GITIGNORE, folder)
 
 
@@ -162,7 +163,7 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
     if cache_dir is not None:
         return _root_in(cache_dir)
     try:
-        here = os.getcwd()
+        here = Disk.getcwd()
     except FileNotFoundError:
         raise ConfigError(
             "the working directory has been deleted; name a folder: cache_dir=…"
@@ -172,7 +173,7 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
         parents.append(parent)
     for marks in _PROJECT_MARKS:
         for folder in parents:
-            if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
+            if any(exists(os.path.join(folder, mark)) for mark in marks):
                 return os.path.join(folder, FOLDER)
     return os.path.join(here, FOLDER)
 
@@ -182,10 +183,10 @@ def _root_in(cache_dir: str | os.PathLike[str]) -> str:
         raise ConfigError(f"cache_dir={cache_dir!r} is not a path: give a folder, or None")
     if os.path.basename(os.path.normpath(cache_dir)) == FOLDER:
         cache_dir = os.path.dirname(os.path.normpath(cache_dir))  # the store itself was named
-    folder = existing = os.path.abspath(os.path.expanduser(cache_dir))
-    while not os.path.lexists(existing):
-        existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
+    folder = existing = absolute(os.path.expanduser(cache_dir))
+    while not lexists(existing) and (parent := os.path.dirname(existing)) != existing:
+        existing = parent
+    if not is_dir(existing):
         raise ConfigError(
             f"cache_dir={os.fspath(cache_dir)!r} is not a folder; "
             f"give the folder that holds {FOLDER}, or is to hold it"

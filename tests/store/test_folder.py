@@ -29,6 +29,7 @@ from cachy import cachy, disable_cachy, enable_cachy
 from cachy.errors import CachyWarning, ConfigError
 from cachy.rules import protocols
 from cachy.store.base import Store, Where
+from cachy.store.disk import Disk
 from cachy.store.entry import FORMAT, loads
 from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
 from cachy.store.layout import GITIGNORE, MANIFEST, find_root, shared_files
@@ -605,7 +606,7 @@ def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         folders.append(os.path.basename(folder))
         return listdir(folder)
 
-    monkeypatch.setattr(os, "listdir", spy)
+    monkeypatch.setattr(Disk, "listdir", spy)
     return folders
 
 

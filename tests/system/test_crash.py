@@ -18,6 +18,7 @@ import pytest
 from standin import Behaviour, Call, Standin
 
 import cachy
+from cachy.store.disk import Disk
 from cachy.store.folder import DirStore
 from cachy.store.layout import FOLDER
 
@@ -94,7 +95,7 @@ def test_a_slow_disk_does_not_hold_up_the_event_loop(
 
             await call("a-10")  # the first one opens connections, and imports what it needs
             ticking = asyncio.create_task(tick())
-            monkeypatch.setattr(os, "fsync", slow)
+            monkeypatch.setattr(Disk, "fsync", slow)
             await asyncio.gather(*map(call, ("a-11", "a-12", "a-17")))
             ticking.cancel()
 
@@ -129,8 +130,8 @@ def test_a_recording_counts_when_its_bytes_and_all_names_are_on_the_disk(
 
     if not os.path.exists("/proc/self/fd"):
         pytest.skip("only Linux shows the path of a descriptor")
-    monkeypatch.setattr(os, "fsync", note_flush)
-    monkeypatch.setattr(os, "replace", note_move)
+    monkeypatch.setattr(Disk, "fsync", note_flush)
+    monkeypatch.setattr(Disk, "replace", note_move)
     name = DirStore(tmp_path / FOLDER).put("ab" * 16, b"frame", 1).name
     moved = next(i for i, event in enumerate(events) if event.startswith("move") and name in event)
     temporary = events[moved].removeprefix("move ")

@@ -34,6 +34,7 @@ from standin import Behaviour, Standin
 
 import cachy
 from cachy.errors import CacheMiss, CachyWarning
+from cachy.store.disk import Disk
 from cachy.store.folder import DirStore, read_entry
 from cachy.store.layout import FOLDER
 from cachy.store.names import SUFFIX, is_name, key_in
@@ -147,7 +148,7 @@ def test_a_system_call_that_fails(
 
     with cachy.cachy(cache_dir=tmp_path) as session:
         with cachy_warnings() as warned, monkeypatch.context() as patches:
-            patches.setattr(os, call, fail)
+            patches.setattr(Disk, call, fail)
             ask("a-1")
             ask("a-2")
         assert session.stats.recorded == 0
@@ -163,7 +164,7 @@ def test_a_write_that_stops_short(
 ) -> None:
     """As on a disk with room for some of it: the rest is written next, or nothing is there."""
     real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[:100]))
+    monkeypatch.setattr(Disk, "write", lambda fd, data: real(fd, bytes(data)[:100]))
     with cachy.cachy(cache_dir=tmp_path) as session:
         ask("a-7")
     assert session.stats.recorded == 1
