@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
-__all__ = ["base64", "hashlib", "json", "lazy_pattern", "orjson", "urls"]
+__all__ = ["base64", "hashlib", "json", "lazy_pattern", "load_all", "orjson", "urls"]
 
 
 class _Lazy:
@@ -31,6 +31,25 @@ class _Lazy:
 def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Return a regular expression that is compiled when it is first used."""
     return cast("re.Pattern[AnyStr]", _Lazy(partial(re.compile, pattern, flags)))
+
+
+_LATE = (
+    *("asyncio", "base64", "concurrent.futures.thread", "gzip", "hashlib", "json", "logging"),
+    *("urllib.parse", "orjson", "zstandard", "anyio.to_thread"),
+)
+
+
+def load_all(*modules: str) -> None:
+    """Load the modules that a call may need, and these, before the process is forked.
+
+    A child that is forked while another thread imports one of them would wait for that thread,
+    which it does not have, as soon as it needs the module itself.
+    """
+    for name in (*_LATE, *modules):
+        try:
+            import_module(name)
+        except ImportError:
+            pass  # the call that needs it will say so
 
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from cachy.engine.cache import Cache
 from cachy.engine.events import Events, Log
 from cachy.engine.repeats import Cells, Numbers
+from cachy.lazy import load_all
 from cachy.patch import Patches
-from cachy.rules import hosts
+from cachy.rules import hosts, protocols
 from cachy.rules.key import NOISE
 from cachy.settings import MODES, Settings, check, check_mode, is_store, mode_in_force
 from cachy.store.base import Store
@@ -75,8 +76,17 @@ _blocks: set[object] = set()
 _cells = Cells()
 _journal = Journal()
 atexit.register(_journal.end_all)
+
+
+def _before_fork() -> None:
+    """Leave nothing for a child to import that a thread of this process may be importing."""
+    if _session is not None or _blocks:
+        load_all("cachy.engine.secrets", "cachy.explain")
+        protocols.known()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_journal.forked)
+    os.register_at_fork(before=_before_fork, after_in_child=_journal.forked)
 
 
 def _current() -> Cache | None:

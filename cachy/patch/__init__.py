@@ -46,11 +46,12 @@ class Patches:
     def install(self) -> None:
         """Patch what is loaded, and have the rest patched when it is. Idempotent."""
         with self._lock:
-            for name in FAMILIES:
-                if (module := sys.modules.get(name)) is not None:
-                    self._patch(name, module)
             if self._watcher not in sys.meta_path:
                 sys.meta_path.insert(0, self._watcher)
+        for name in FAMILIES:
+            if name in sys.modules:
+                # Another thread may be importing it: wait until it is whole.
+                self._patch(name, importlib.import_module(name))
 
     def remove(self) -> None:
         """Undo all patches. Idempotent."""
@@ -61,8 +62,11 @@ class Patches:
                 self._undo.pop()()
 
     def _patch(self, name: str, module: ModuleType) -> None:
+        # Not under the lock: importing waits for other threads, and they may wait for the lock.
         family = importlib.import_module(FAMILIES[name])
-        self._undo += family.patch(module, self._current)
+        with self._lock:
+            if self._watcher in sys.meta_path:  # else they have been removed meanwhile
+                self._undo += family.patch(module, self._current)
 
 
 class _Watcher:
