@@ -24,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import pytest
 from loopback import Loopback, answer
 
 import cachy
@@ -59,7 +58,7 @@ def leave(server: Loopback, client: httpx.Client, **asked: Any) -> None:
 
 def garbage(server: Loopback) -> None:
     """The collector ends abandoned calls in whatever it interrupts: waits, too."""
-    until = time.monotonic() + 2
+    until = time.monotonic() + 1
     limits = httpx.Limits(max_connections=None)
 
     def work(number: int) -> None:
@@ -85,7 +84,7 @@ def signals(server: Loopback) -> None:
             depth -= 1
 
     turn = 0
-    until = time.monotonic() + 2
+    until = time.monotonic() + 1
     signal.signal(signal.SIGALRM, handle)
     signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
     while time.monotonic() < until:
@@ -178,9 +177,12 @@ def by_hand(server: Loopback) -> None:
         return (await client.post(server.url, json=COMMON)).content
 
     for _ in range(2):
-        with pytest.raises(StopIteration) as stop:
+        got = b""
+        try:
             main().send(None)
-        assert stop.value.value == answer(COMMON)
+        except StopIteration as stop:
+            got = stop.value
+        assert got == answer(COMMON)
 
 
 # ---- Clocks ----
@@ -220,7 +222,7 @@ def forks(server: Loopback) -> None:
     """Children of a process whose threads make their first calls, and import what they need."""
     warm = threading.Thread(target=in_threads, args=(3, lambda i: post(server, delay=0.002, n=i)))
     warm.start()
-    children = [fork(server, number) for number in range(60)]
+    children = [fork(server, number) for number in range(40)]
     warm.join()
     failed = [status for child in children if (status := os.waitpid(child, 0)[1])]
     assert not failed, f"{len(failed)} of {len(children)} children: {failed}"

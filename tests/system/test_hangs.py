@@ -63,7 +63,7 @@ def storm(seconds: float) -> None:
 
 @forks
 def test_a_storm_of_calls() -> None:
-    storm(3)
+    storm(2)
 
 
 @forks

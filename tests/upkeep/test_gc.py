@@ -81,6 +81,14 @@ def test_gc_of_an_entry_from_the_future(root: Path) -> None:
     assert collected(root, Policy(model="*", grace=0)) == [path.name]
 
 
+def test_gc_does_not_believe_a_stamp_from_before_cachy(root: Path) -> None:
+    """Its clock was wrong, or frozen by a test; the file's time is all that is known."""
+    path = add(root, make_entry(1), 0)
+    assert collected(root, Policy(older_than=90 * DAY)) == []
+    os.utime(path, (OLD, OLD))
+    assert collected(root, Policy(older_than=90 * DAY)) == [path.name]
+
+
 def test_gc_never_takes_what_a_newer_cachy_reads(root: Path) -> None:
     newer = make_entry(1)
     newer.head["cachy"] = 2
