@@ -113,7 +113,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ROOT / FOLDER, tmp_path / FOLDER, ignore=shutil.ignore_patterns("local", ".git*")
     )
     for again in range(2):
-        add(tmp_path / FOLDER, make_entry(again=again), 1_700_000_000 + again)
+        add(tmp_path / FOLDER, make_entry(again=again), 1_740_000_000 + again)
     (tmp_path / "report.py").write_text(REPORT)
     late = sorted((tmp_path / FOLDER).glob("??"))[-1]
     late.rename(tmp_path / "late")

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_lseek, _read = os.lseek, os.read
 
 
 class Disk:
@@ -21,8 +19,14 @@ class Disk:
     close, fstat, fsync, open = os.close, os.fstat, os.fsync, os.open
     getcwd, listdir, lstat, mkdir, stat = os.getcwd, os.listdir, os.lstat, os.mkdir, os.stat
     replace, unlink, write = os.replace, os.unlink, os.write
-    lseek, read = os.lseek, os.read
-    pread: Callable[[int, int, int], bytes] | None = getattr(os, "pread", None)
+    if hasattr(os, "pread"):
+        pread = os.pread  # which pipes, sockets and terminals refuse
+    else:
+
+        @staticmethod
+        def pread(fd: int, size: int, at: int) -> bytes:
+            _lseek(fd, at, os.SEEK_SET)
+            return _read(fd, size)
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

@@ -36,7 +36,7 @@ def read_file(path: str) -> bytes:
     except OSError as error:
         raise Defect(f"it cannot be opened ({error.strerror})") from None
     try:
-        data = _pread(fd, _FIRST_READ, 0)
+        data = Disk.pread(fd, _FIRST_READ, 0)
         if len(data) == _FIRST_READ:
             return data + _rest(fd)
         if not data:
@@ -55,17 +55,10 @@ def _rest(fd: int) -> bytes:
     if size > LARGEST:
         raise Defect(f"it has {size:,} bytes, over the limit")
     pieces = []
-    while at < size and (piece := _pread(fd, size - at, at)):
+    while at < size and (piece := Disk.pread(fd, size - at, at)):
         pieces.append(piece)
         at += len(piece)
     return b"".join(pieces)
-
-
-def _pread(fd: int, size: int, at: int) -> bytes:
-    if Disk.pread is not None:
-        return Disk.pread(fd, size, at)  # which pipes, sockets and terminals refuse
-    Disk.lseek(fd, at, os.SEEK_SET)
-    return Disk.read(fd, size)
 
 
 def _check_regular(fd: int) -> None:
