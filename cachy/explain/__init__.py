@@ -26,6 +26,7 @@ from cachy.explain.remedy import remedy
 from cachy.explain.request import Address, MissedRequest
 from cachy.explain.words import lines, verdict
 from cachy.store import entry as codec
+from cachy.store.disk import is_dir
 from cachy.store.folder import list_folder
 from cachy.store.layout import FOLDER
 from cachy.store.names import key_of
@@ -116,7 +117,7 @@ class _Recorded:
         self.listed = True
         self.limits = ""
         self.emptiness = "the store is empty: nothing has been recorded in it yet"
-        if store.root is not None and not os.path.isdir(store.root):
+        if store.root is not None and not is_dir(store.root):
             self.emptiness = f"there is no store at {store.root} yet"
         elif before:
             self.emptiness = "nothing was recorded before it"
