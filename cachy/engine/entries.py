@@ -13,6 +13,7 @@ from cachy.rules.key import redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of, usage_of
 from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
+from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -123,3 +124,12 @@ def pieces(head: dict[str, Any], body: bytes) -> list[bytes]:
     except (TypeError, ValueError):
         return [body]  # not what cachy writes
     return [*cut, body[at:]] if at < len(body) else cut
+
+
+def origin(head: dict[str, Any]) -> dict[str, Any]:
+    """Return where a replayed response came from: what its `cachy` tells users."""
+    if "miss" in head:
+        return {"from": "miss", "miss": head["miss"]}
+    if "dropped" in head:
+        return {"from": "dropped"}
+    return {"from": "store", "key": key_of(head["key"]), "recorded": head.get("recorded")}

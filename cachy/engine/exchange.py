@@ -3,25 +3,39 @@
 An adapter writes a call as a generator of steps. What a step does, and whether that is awaited, is
 the driver's business, so a call is written once for sync and async:
 
-    def call():                                       drive(call())          sync
-        found = yield from take_off(cache, missing)   await adrive(call())   async
-        live = yield Do(original, client, request)
+    def call():                                                drive(call())          sync
+        found = yield from resolve(cache, request, route, …)   await adrive(call())   async
+        live = yield from go_live(found, original, client, request)
         return live
+
+Clients are built on clients: requests on urllib3, a transport of httpx on aiohttp. Only the
+outermost records: what happens within `go_live` is admitted by no other adapter.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST
+from cachy.engine.cache import Missing
+from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST, Caller, running_caller
+from cachy.lazy import urls
+from cachy.rules.verdict import REDIRECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from cachy.engine.cache import Cache, Missing
-    from cachy.engine.inflight import Caller, Flight
+    from cachy.engine.cache import Cache
+    from cachy.engine.inflight import Flight
     from cachy.engine.recording import Recording
+    from cachy.rules.hosts import Route
+    from cachy.rules.message import Request
     from cachy.store.entry import Entry
+
+# A task that is born within a call inherits this, and is not taken for it.
+_inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
+# Where the last redirect of this task or thread leads.
+_led_to: ContextVar[str] = ContextVar("cachy_led_to", default="")
 
 
 class Step(Protocol):
@@ -132,3 +146,72 @@ def take_off(
         if (entry := cache.again(missing)) is not None:
             return entry
     return cache.record(missing, None)
+
+
+def is_inside() -> bool:
+    """Tell whether this is part of a call that is being recorded."""
+    return (inside := _inside.get()) is not None and inside == running_caller()
+
+
+def is_within_another() -> bool:
+    """Tell whether this is made while another call is under way, by it or for it: the two might
+    wait for each other."""
+    return _inside.get() is not None
+
+
+def admit(cache: Cache, method: str, url: str, is_fake: Callable[[], bool]) -> Route | None:
+    """Return how to treat a request, or None for one that must go through untouched. Raise
+    CacheMiss for one that is never recorded, in replay mode.
+
+    `is_fake` tells whether it would reach a mock; it is asked only where that matters.
+    """
+    if is_inside():
+        return None
+    route = cache.route(method, url)
+    if route is None:
+        return None
+    if not cache.settings.fakes and is_fake():
+        cache.events.passed(method, url, "its transport is a fake")
+        return None
+    if not route.cached and not route.telemetry:
+        cache.refuse(method, url, route)
+    # What a redirect led to is no poll.
+    return route._replace(poll=False) if route.poll and _led_to.get() == url else route
+
+
+def note_redirect(status: int, url: str, location: str | None) -> None:
+    """Note where a response leads, if it is a redirect."""
+    if status in REDIRECTS and location:
+        _led_to.set(urls.urljoin(url, location))
+
+
+def resolve(
+    cache: Cache,
+    request: Request,
+    route: Route,
+    caller: Callable[[], Caller | None],
+    timeout: float | None,
+) -> Generator[Step, Any, Entry | Recording | None]:
+    """Return the entry that answers a request, or the recording of the answer to be made; None for
+    a request that goes live unrecorded, because it cannot be understood. Raise CacheMiss in replay
+    mode. For `timeout` see `take_off`."""
+    if not route.cached:
+        return cache.refuse(request.method, request.url, route)
+    found = cache.lookup(request, route)
+    if isinstance(found, Missing):
+        return (yield from take_off(cache, found, caller, timeout))
+    return found
+
+
+def go_live(
+    recording: Recording, original: Callable[..., Any], *arguments: Any, **options: Any
+) -> Generator[Step, Any, Any]:
+    """Make the call of a recording, and return what it returns. A call that fails is not kept."""
+    token = _inside.set(running_caller())
+    try:
+        return (yield Do(original, *arguments, **options))
+    except BaseException:
+        recording.abandon("the call failed")
+        raise
+    finally:
+        _inside.reset(token)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from threading import RLock
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any
+
+from cachy.patch.functions import warn_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     """Returns the `Cache` of the running task or thread, or None. This file does not look into it,
     so it does not import it."""
 
-FAMILIES = {"httpx": "cachy.patch.httpx", "httpx2": "cachy.patch.httpx"}
+FAMILIES = {
+    "httpx": "cachy.patch.httpx",
+    "httpx2": "cachy.patch.httpx",
+}
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""
 
@@ -37,6 +42,7 @@ class Patches:
         self._undo: list[Callable[[], None]] = []
         self._watcher = _Watcher(self._patch)
         self._lock = RLock()  # reentrant, as a finalizer may interrupt and switch cachy off
+        self._installed = False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -46,16 +52,21 @@ class Patches:
     def install(self) -> None:
         """Patch what is loaded, and have the rest patched when it is. Idempotent."""
         with self._lock:
+            self._installed = True
             if self._watcher not in sys.meta_path:
                 sys.meta_path.insert(0, self._watcher)
         for name in FAMILIES:
-            if name in sys.modules:
-                # Another thread may be importing it: wait until it is whole.
-                self._patch(name, importlib.import_module(name))
+            if (module := sys.modules.get(name)) is None:
+                continue
+            if _is_half_imported(module):
+                Thread(target=self._patch_when_complete, args=(name,), daemon=True).start()
+            else:
+                self._patch(name, module)
 
     def remove(self) -> None:
         """Undo all patches. Idempotent."""
         with self._lock:
+            self._installed = False
             if self._watcher in sys.meta_path:
                 sys.meta_path.remove(self._watcher)
             while self._undo:
@@ -65,8 +76,25 @@ class Patches:
         # Not under the lock: importing waits for other threads, and they may wait for the lock.
         family = importlib.import_module(FAMILIES[name])
         with self._lock:
-            if self._watcher in sys.meta_path:  # else they have been removed meanwhile
+            if not self._installed:
+                return
+            try:
                 self._undo += family.patch(module, self._current)
+            except AttributeError:  # it is not what it is called, or not what it was
+                warn_unsupported(name, str(getattr(module, "__version__", "as it is here")))
+
+    def _patch_when_complete(self, name: str) -> None:
+        """Patch a library that another thread imports, or that this thread is importing: a moment
+        ago nothing could be put before the rest of it."""
+        try:
+            module = importlib.import_module(name)  # waits for that
+        except Exception:  # noqa: BLE001 - it is reported where the library is imported
+            return
+        self._patch(name, module)
+
+
+def _is_half_imported(module: ModuleType) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 class _Watcher:

@@ -13,26 +13,25 @@ only its stream is replaced, by one that passes the bytes on as they come, and l
 
 from __future__ import annotations
 
-import warnings
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import partial, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
 from cachy.engine.cache import Missing
-from cachy.engine.entries import pieces
-from cachy.engine.exchange import Do, adrive, drive, take_off
-from cachy.engine.inflight import Caller, async_caller, running_caller, sync_caller
+from cachy.engine.entries import origin, pieces
+from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, is_within_another, take_off
+from cachy.engine.inflight import async_caller, sync_caller
 from cachy.engine.recording import Recording
-from cachy.errors import CacheMiss, CachyWarning
+from cachy.errors import CacheMiss
 from cachy.patch.fakes import is_fake
+from cachy.patch.functions import replace, warn_unsupported
 from cachy.patch.miss import MissAnswer, answer
 from cachy.patch.streams import pieces_stream, tapped_stream
 from cachy.rules.message import Request, ResponseHead
 from cachy.rules.request_headers import deciding
 from cachy.store.entry import Entry, to_wire
-from cachy.store.names import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +39,13 @@ if TYPE_CHECKING:
 
     from cachy.engine.cache import Cache
     from cachy.engine.exchange import Steps
+    from cachy.engine.inflight import Caller
     from cachy.engine.threads import Threads
     from cachy.patch import Current
     from cachy.rules.hosts import Route
 
 _LOOKED_INTO = ("send", "_send_single_request")
 _CAPABLE = "httpx 0.24 or later, httpx2 2.0 or later"
-
-# A transport may itself use a client: one call is one recording, that of the outermost. A task that
-# is born within a call inherits this, and is not taken for it.
-_inside: ContextVar[Caller | None] = ContextVar("cachy_inside", default=None)
 
 
 class _Sent(NamedTuple):
@@ -82,27 +78,11 @@ def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
     flavours = {httpx.Client: adapter.sync, httpx.AsyncClient: adapter.async_}
     for client_class, flavour in flavours.items():
         if not all(hasattr(client_class, name) for name in _LOOKED_INTO):
-            warnings.warn(
-                f"cachy: {httpx.__name__} {httpx.__version__} cannot be patched, so its calls go "
-                f"live; supported are {_CAPABLE}",
-                CachyWarning,
-                stacklevel=2,
-            )
+            warn_unsupported(httpx.__name__, httpx.__version__, _CAPABLE)
             continue
         for name, make in zip(_LOOKED_INTO, adapter.makers(flavour), strict=True):
-            original = getattr(client_class, name)
-            if not hasattr(original, "_cachy"):  # alias_httpx() makes httpx httpx2
-                ours = make(original)
-                ours._cachy = True
-                setattr(client_class, name, ours)
-                undo.append(partial(_restore, client_class, name, ours, original))
+            undo += replace(client_class, name, make)
     return undo
-
-
-def _restore(client_class: Any, name: str, ours: Any, original: Any) -> None:
-    # If another tool has patched over cachy, this stays underneath, where `current()` is None.
-    if getattr(client_class, name) is ours:
-        setattr(client_class, name, original)
 
 
 class _Flavour(NamedTuple):
@@ -236,9 +216,7 @@ class _Adapter:
         self, cache: Cache, client: Any, request: Any, url: str, flavour: _Flavour
     ) -> Route | None:
         """Return how to treat a request, or None for one that must go through untouched."""
-        if ((inside := _inside.get()) is not None and inside == running_caller()) or (
-            client.is_closed
-        ):
+        if is_inside() or client.is_closed:
             return None
         route = cache.route(request.method, url)
         if route is None or not isinstance(request.stream, flavour.stream):
@@ -271,21 +249,14 @@ class _Adapter:
                 return (yield Do(original, client, request))
             if isinstance(found, Missing):
                 found.taken = True
-                alone = _inside.get() is not None or not mine or sent is None or sent.stream
+                alone = is_within_another() or not mine or sent is None or sent.stream
                 caller = _nobody if alone else flavour.caller
                 found = yield from take_off(cache, found, caller, _read_timeout(request))
         except CacheMiss as miss:
             found = answer(miss, request.headers)
         if not isinstance(found, Recording):
             return self._response(client, request, found, read=False)
-        token = _inside.set(running_caller())
-        try:
-            live = yield Do(original, client, request)
-        except BaseException:
-            found.abandon("the call failed")
-            raise
-        finally:
-            _inside.reset(token)
+        live = yield from go_live(found, original, client, request)
         self._tap(live, found, cache.threads)
         return live
 
@@ -317,7 +288,7 @@ class _Adapter:
         head, body, wire = found
         extensions = {
             "http_version": head["http"].encode() if "http" in head else b"HTTP/1.1",
-            "cachy": _origin(head),
+            "cachy": origin(head),
         }
         if "reason" in head:
             extensions["reason_phrase"] = head["reason"].encode()
@@ -364,15 +335,6 @@ def _translated(cache: Cache, request: Any, url: str, route: Route) -> Request:
         if (name := seen[raw]) is not None
     ]
     return Request(request.method, url, headers, request.content)
-
-
-def _origin(head: dict[str, Any]) -> dict[str, Any]:
-    """Return where a response came from: what `response.extensions["cachy"]` tells."""
-    if "miss" in head:
-        return {"from": "miss", "miss": head["miss"]}
-    if "dropped" in head:
-        return {"from": "dropped"}
-    return {"from": "store", "key": key_of(head["key"]), "recorded": head.get("recorded")}
 
 
 def _nobody() -> None:
