@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FAMILIES = {
     "httpx": "cachy.patch.httpx",
     "httpx2": "cachy.patch.httpx",
+    "urllib3": "cachy.patch.urllib3",
 }
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from functools import lru_cache
 from typing import Any
 
-_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest"})
+_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest", "pook", "vcr", "httpretty", "mocket"})
 _IN_PROCESS = frozenset({"starlette.testclient", "fastapi.testclient", "flask.testing"})
 _DEEPEST = 3  # transports within transports
 
@@ -29,6 +30,12 @@ def is_fake(
     )
 
 
+def is_mocked(*things: Any) -> bool:
+    """Tell whether one of these functions and classes, or the sockets below them, come from a
+    mocking library."""
+    return any(map(_is_mock, things)) or _is_mock(socket.socket)
+
+
 def _is_in_process(transport: Any, fakes: tuple[type, ...], depth: int) -> bool:
     """Look through the transports that a user's transport wraps."""
     if isinstance(transport, fakes) or type(transport).__module__ in _IN_PROCESS:
@@ -44,8 +51,8 @@ def _is_in_process(transport: Any, fakes: tuple[type, ...], depth: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _is_mock(function: Any) -> bool:
-    """Tell whether a method comes from a mocking library. Instrumentation wraps methods instead,
-    and says so in `__wrapped__`."""
+    """Tell whether a function or class comes from a mocking library. Instrumentation wraps methods
+    instead, and says so in `__wrapped__`."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     home = getattr(function, "__module__", None) or type(function).__module__
