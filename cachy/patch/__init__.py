@@ -27,6 +27,7 @@ FAMILIES = {
     "httpx": "cachy.patch.httpx",
     "httpx2": "cachy.patch.httpx",
     "urllib3": "cachy.patch.urllib3",
+    "requests": "cachy.patch.requests",
 }
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""
