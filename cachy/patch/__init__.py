@@ -28,6 +28,7 @@ FAMILIES = {
     "httpx2": "cachy.patch.httpx",
     "urllib3": "cachy.patch.urllib3",
     "requests": "cachy.patch.requests",
+    "urllib.request": "cachy.patch.urllib_request",
 }
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""
