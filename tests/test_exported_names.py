@@ -73,7 +73,9 @@ def test_the_version_has_one_source() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|(a|b|rc)\d+)?", cachy.__version__)
 
 
-CLIENTS = {"httpx", "httpx2", "requests", "aiohttp", "anyio", "asyncio", "typer", "botocore"}
+CLIENTS = {"httpx", "httpx2", "requests", "urllib3", "aiohttp", "anyio", "asyncio", "typer"} | {
+    "botocore"
+}
 
 
 def test_no_client_is_imported_at_the_top() -> None:

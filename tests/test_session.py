@@ -826,7 +826,10 @@ def run(script: str, *arguments: object, **variables: str) -> str:
 
 
 def test_importing_is_cheap() -> None:
-    heavy = ["httpx", "httpx2", "requests", "aiohttp", "typer", "anyio", "asyncio", "pytest"]
+    heavy = [
+        *("httpx", "httpx2", "requests", "urllib3", "urllib.request", "http.client", "aiohttp"),
+        *("typer", "anyio", "asyncio", "pytest"),
+    ]
     script = f"""if True:
         import sys
         from cachy import enable_cachy, disable_cachy

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
+import statistics
+import subprocess
 import sys
+import time
+import urllib.request
+from typing import Any
 
 import httpx
 import httpx2
 import pytest
+import requests
+import urllib3
 
 from cachy.patch import FAMILIES, Patches
 
-METHODS = [
-    (client, name)
-    for library in (httpx, httpx2)
-    for client in (library.Client, library.AsyncClient)
-    for name in ("send", "_send_single_request")
+METHODS: list[tuple[Any, str]] = [
+    *(
+        (client, name)
+        for library in (httpx, httpx2)
+        for client in (library.Client, library.AsyncClient)
+        for name in ("send", "_send_single_request")
+    ),
+    (urllib3.HTTPConnectionPool, "urlopen"),
+    (requests.adapters.HTTPAdapter, "send"),
+    (requests.sessions, "dispatch_hook"),
+    (urllib.request.AbstractHTTPHandler, "do_open"),
 ]
 
 
@@ -36,8 +50,8 @@ def test_what_is_installed_can_be_removed_whole() -> None:
 
 
 def test_every_family_is_a_module_here() -> None:
-    assert set(FAMILIES) == {"httpx", "httpx2"}
-    assert set(FAMILIES.values()) == {"cachy.patch.httpx"}
+    for family in set(FAMILIES.values()):
+        assert hasattr(importlib.import_module(family), "patch")
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
@@ -52,3 +66,168 @@ def test_a_version_that_cannot_be_patched_is_said(
             patches.install()
     finally:
         patches.remove()
+
+
+# ---- Libraries that are loaded in odd ways, each in a process of its own ----
+
+
+def run(script: str) -> None:
+    command = [sys.executable, "-W", "error", "-c", script]
+    subprocess.run(command, check=True, timeout=60)
+
+
+HALF = """if True:
+    import sys, threading, time
+
+    class Gate:
+        \"\"\"Stops the import of a library amid it.\"\"\"
+        def find_spec(self, name, path, target=None):
+            if name == "urllib3.poolmanager":
+                amid()
+
+    sys.meta_path.insert(0, Gate())
+
+    def patched():
+        import urllib3
+        return hasattr(urllib3.HTTPConnectionPool.urlopen, "_cachy")
+
+    def wait_until_patched():
+        until = time.monotonic() + 20
+        while not patched() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert patched()
+"""
+
+
+def test_a_library_that_another_thread_is_importing() -> None:
+    run(
+        HALF
+        + """if True:
+    from cachy import disable_cachy, enable_cachy
+    inside, go_on = threading.Event(), threading.Event()
+    def amid():
+        inside.set()
+        go_on.wait()
+    importing = threading.Thread(target=__import__, args=("urllib3",))
+    importing.start()
+    inside.wait()
+    enable_cachy(store={})
+    go_on.set()
+    importing.join()
+    wait_until_patched()
+    disable_cachy()
+    assert not patched()
+    """
+    )
+
+
+def test_enabling_amid_an_import() -> None:
+    run(
+        HALF
+        + """if True:
+    from cachy import enable_cachy
+    def amid():
+        enable_cachy(store={})
+    import urllib3
+    wait_until_patched()
+    """
+    )
+
+
+def test_disabled_before_the_import_is_complete() -> None:
+    run(
+        HALF
+        + """if True:
+    from cachy import disable_cachy, enable_cachy
+    def amid():
+        enable_cachy(store={})
+        disable_cachy()
+    import urllib3
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join()
+    assert not patched()
+    """
+    )
+
+
+def test_imported_in_threads_after_enabling() -> None:
+    run(
+        """if True:
+    import threading
+    from cachy import disable_cachy, enable_cachy
+    enable_cachy(store={})
+    names = ("urllib3", "requests", "urllib.request", "httpx")
+    threads = [threading.Thread(target=__import__, args=(name,)) for name in names * 2]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    import urllib3, requests, urllib.request, httpx
+    functions = lambda: [urllib3.HTTPConnectionPool.urlopen, requests.sessions.dispatch_hook,
+                 urllib.request.AbstractHTTPHandler.do_open, httpx.Client.send]
+    assert all(hasattr(each, "_cachy") for each in functions())
+    disable_cachy()
+    assert not any(hasattr(each, "_cachy") for each in functions())
+    """
+    )
+
+
+def test_reloaded_and_imported_anew() -> None:
+    run(
+        """if True:
+    import importlib, sys
+    from cachy import disable_cachy, enable_cachy
+    import requests, urllib3, urllib.request
+    enable_cachy(store={})
+    old = urllib3.HTTPConnectionPool
+    for module in (urllib3, urllib3.connectionpool, requests.sessions, requests, urllib.request):
+        importlib.reload(module)
+    assert hasattr(urllib.request.AbstractHTTPHandler.do_open, "_cachy")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "urllib3"]:
+        del sys.modules[name]
+    import urllib3
+    assert urllib3.HTTPConnectionPool is not old
+    assert hasattr(urllib3.HTTPConnectionPool.urlopen, "_cachy")
+    disable_cachy()
+    for each in (urllib3.HTTPConnectionPool, old):
+        assert not hasattr(each.urlopen, "_cachy")
+    """
+    )
+
+
+def test_a_vendored_copy_is_left_alone() -> None:
+    pytest.importorskip("pip")
+    run(
+        """if True:
+    import warnings
+    from cachy import enable_cachy
+    enable_cachy(store={})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pip._vendor import requests, urllib3
+    assert not hasattr(urllib3.HTTPConnectionPool.urlopen, "_cachy")
+    assert not hasattr(requests.adapters.HTTPAdapter.send, "_cachy")
+    """
+    )
+
+
+def test_a_library_that_is_not_what_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stub, or a module of the user's own by that name."""
+    monkeypatch.setattr("cachy.patch.functions._warned", set())
+    monkeypatch.setitem(sys.modules, "urllib3", type(sys)("urllib3"))
+    patches = Patches(lambda: None)
+    with pytest.warns(UserWarning, match="urllib3 as it is here cannot be patched"):
+        patches.install()
+    patches.install()  # where a second warning would be an error
+    patches.remove()
+
+
+@pytest.mark.timing
+def test_patching_what_is_loaded_takes_little() -> None:
+    patches = Patches(lambda: None)
+    times = []
+    for _ in range(20):
+        started = time.perf_counter()
+        patches.install()
+        times.append(time.perf_counter() - started)
+        patches.remove()
+    assert statistics.median(times) < 0.005
