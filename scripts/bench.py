@@ -23,7 +23,19 @@ from typing import NamedTuple
 SCRIPTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(SCRIPTS.parent / "tests" / "support"))  # the stand-in for the providers
 
-from benchmarks import commands, disk, hits, peers, plot, recording, samples, sdk, startup, stores  # noqa: E402
+from benchmarks import (  # noqa: E402
+    clients,
+    commands,
+    disk,
+    hits,
+    peers,
+    plot,
+    recording,
+    samples,
+    sdk,
+    startup,
+    stores,
+)
 from benchmarks.samples import Section  # noqa: E402
 from benchmarks.workload import EMBEDDINGS, JSON, SSE  # noqa: E402
 
@@ -94,6 +106,11 @@ class Bench:
         """a hit through the openai SDK"""
         yield sdk.measure(self._folders, max(3, self._scale.asked // 8), self._scale.rounds)
 
+    def clients(self) -> Iterator[Section]:
+        """a hit through requests, urllib3 and urllib.request, against a live call and vcrpy"""
+        python = self._with_peers("vcrpy under these clients")
+        yield clients.measure(self._folders, max(20, self._scale.asked // 3), python)
+
     def recording(self) -> Iterator[Section]:
         """what recording adds to a live call"""
         scale = self._scale
@@ -135,7 +152,7 @@ class Bench:
         return str(self._peers_python)
 
 
-NAMES = ("hits", "sizes", "startup", "sdk", "recording", "commands", "peers", "disk")
+NAMES = ("hits", "sizes", "startup", "sdk", "clients", "recording", "commands", "peers", "disk")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -99,6 +99,20 @@ def _fill_vcrpy(folder: Path, size: int) -> None:
 
 
 def _open_vcrpy(folder: Path, closing: ExitStack) -> Ask:
+    _enter_cassette(folder, closing)
+    return _asking_httpx(closing.enter_context(import_module("httpx").Client()))
+
+
+def _open_vcrpy_under(library: str) -> Callable[[Path, ExitStack], Ask]:
+    def opened(folder: Path, closing: ExitStack) -> Ask:
+        _enter_cassette(folder, closing)
+        send = import_module("benchmarks.clients").senders()[library]
+        return lambda number: lambda: send(JSON.url, payload(JSON, number))
+
+    return opened
+
+
+def _enter_cassette(folder: Path, closing: ExitStack) -> None:
     vcr = import_module("vcr")
     cassette = vcr.use_cassette(
         str(folder / "cassette.yaml"),
@@ -106,7 +120,6 @@ def _open_vcrpy(folder: Path, closing: ExitStack) -> Ask:
         match_on=["method", "scheme", "host", "port", "path", "query", "body"],
     )
     closing.enter_context(cassette)
-    return _asking_httpx(closing.enter_context(import_module("httpx").Client()))
 
 
 def _fill_hishel(folder: Path, size: int) -> None:
@@ -312,6 +325,10 @@ PEERS: dict[str, tuple[Callable[[Path, int], None], Callable[[Path, ExitStack], 
     "hishel": (_fill_hishel, _open_hishel),
     "requests-cache": (_fill_requests_cache, _open_requests_cache),
     "diskcache.get": (_fill_diskcache, _open_diskcache),
+    **{
+        f"vcrpy, {library}": (_fill_vcrpy, _open_vcrpy_under(library))
+        for library in ("requests", "urllib3", "urllib.request")
+    },
 }
 
 

@@ -80,7 +80,8 @@ def _behaviour(name: str, pace: Pace) -> Behaviour:
 
 
 @contextmanager
-def _server() -> Iterator[list[Any]]:
+def server() -> Iterator[list[Any]]:
+    """Run the stand-in in a process of its own. Gives where to connect, for `reach`."""
     command = [sys.executable, "-m", "benchmarks.recording", "serve"]
     with subprocess.Popen(
         command, env=worker.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -265,7 +266,7 @@ def measure(folders: Path, calls: int, streams: int, rounds: int) -> Section:
     """What recording adds: `calls` and `streams` one at a time, `rounds` of many at once."""
     folder = folders / "recording"
     folder.mkdir()
-    with _server() as place:
+    with server() as place:
         times: Times = worker.run(
             "recording",
             folder=str(folder),
