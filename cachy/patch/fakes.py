@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from typing import Any
 
-_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest", "pook", "vcr", "httpretty", "mocket"})
+_MOCKERS = frozenset({"respx", "pytest_httpx", "unittest", "pook", "vcr", "httpretty"})
 _IN_PROCESS = frozenset({"starlette.testclient", "fastapi.testclient", "flask.testing"})
 _DEEPEST = 3  # transports within transports
 

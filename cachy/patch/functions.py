@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from functools import partial
-from inspect import getattr_static
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> list[Callable[
     """Replace a function of a class or module by what `make` makes of it. Return what undoes it;
     nothing if it is replaced already."""
     holder, attribute = owner, name
-    original = getattr_static(owner, name)
+    original = _found(owner, name)
     if hasattr(original, "_cachy"):
         return []
     while _is_proxy(original):
@@ -41,12 +40,20 @@ def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
     """Take a replacement out, also from beneath a proxy that came later. Beneath anything else it
     stays, as nothing tells how to take it out; it does nothing where no session is."""
     holder, attribute = owner, name
-    found = getattr_static(owner, name, None)
+    found = _found(owner, name)
     while found is not ours and _is_proxy(found):
         holder, attribute = found, "__wrapped__"
         found = found.__wrapped__
     if found is ours:
         setattr(holder, attribute, original)
+
+
+def _found(owner: Any, name: str) -> Any:
+    """Return what a class or module has by a name, itself, not what a descriptor makes of it."""
+    for each in getattr(owner, "__mro__", (owner,)):
+        if name in vars(each):
+            return vars(each)[name]
+    raise AttributeError(name)
 
 
 def _is_proxy(function: Any) -> bool:

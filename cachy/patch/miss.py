@@ -6,6 +6,10 @@ made by Stainless, say so in their requests, and obey `x-should-retry`: they get
 the text of the miss as its error, and raise that at once. In November 2026:
 
     httpx, httpx2            raised    CacheMiss
+    requests, urllib3        raised    CacheMiss, above all retries. It is none of their exceptions,
+                                       nor an OSError: those are taken for the network's fault
+    urllib.request           raised    CacheMiss; neither URLError nor OSError, likewise
+    boto3 1                  raised    its HTTPClientError, with the text; not retried
     google-genai 3           raised    CacheMiss; it retries its own and transient network errors
     mistralai 3              raised    CacheMiss; likewise
     cohere 7                 raised    CacheMiss; likewise

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import wraps
-from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -43,6 +42,10 @@ if TYPE_CHECKING:
     from cachy.store.entry import Entry
 
 _SUPPORTED = "urllib3 1.26.9 or later, and urllib3 2"
+_ARGUMENTS = (  # of `urlopen`: instrumentation passes them by position
+    *("method", "url", "body", "headers", "retries", "redirect", "assert_same_host", "timeout"),
+    *("pool_timeout", "release_conn", "chunked", "body_pos", "preload_content", "decode_content"),
+)
 _SKIPPED = "@@@SKIP_HEADER@@@"  # a header that urllib3 shall not add
 
 reads_whole: ContextVar[bool] = ContextVar("cachy_reads_whole", default=False)
@@ -78,18 +81,17 @@ class _Adapter:
         self._client = f"urllib3/{urllib3.__version__}"
         is_1 = urllib3.__version__.startswith("1.")
         self._encoding = "latin-1" if is_1 else "utf-8"  # of a body that is text
-        self._tells_version = "version_string" in signature(urllib3.HTTPResponse).parameters
+        self._tells_version = not is_1
 
     def urlopen(self, original: Any) -> Any:
         """Return what replaces `urlopen`."""
-        names = tuple(signature(original).parameters)[1:]  # instrumentation passes by position
 
         @wraps(original)
         def urlopen(pool: Any, *arguments: Any, **options: Any) -> Any:
             cache = self._current()
             if cache is None:
                 return original(pool, *arguments, **options)
-            given = {**dict(zip(names, arguments, strict=False)), **options}
+            given = {**dict(zip(_ARGUMENTS, arguments, strict=False)), **options}
             call = self._call(cache, pool, given, original)
             if call is None:
                 return original(pool, *arguments, **options)

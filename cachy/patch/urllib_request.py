@@ -7,8 +7,8 @@ raised as the HTTPError that it was. A hit is the same class as a live response.
 
 from __future__ import annotations
 
-import platform
 import socket
+import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cachy.patch import Current
     from cachy.rules.hosts import Route
 
-_CLIENT = f"urllib.request/{platform.python_version()}"
+_CLIENT = f"urllib.request/{sys.version.partition(' ')[0]}"
 
 
 def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:

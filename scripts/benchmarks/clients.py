@@ -147,7 +147,7 @@ def measure(folders: Path, hits: int, peers_python: str | None) -> Section:
 
 
 def _under_vcrpy(folder: Path, library: str, python: str) -> list[float]:
-    task = {"peer": f"vcrpy, {library}", "folder": str(folder), "size": VCR_SIZE}
+    task: dict[str, Any] = {"peer": f"vcrpy, {library}", "folder": str(folder), "size": VCR_SIZE}
     if not folder.exists():
         folder.mkdir()
         worker.run("peers", python, step="fill", **task)

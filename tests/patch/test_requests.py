@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 import requests
 from clients import CHAT, PLAIN, STREAM
@@ -177,3 +178,17 @@ def test_a_slow_body_is_waited_for_where_it_is_read_at_once(standin: Standin, ca
         for thread in threads:
             thread.join()
     assert len({*seen}) == len(standin.calls) == 1
+
+
+def test_under_another_client_it_does_not_record(standin: Standin, cached: Any) -> None:
+    """One call is one recording, that of the outermost client."""
+
+    class Transport(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            answer = requests.post(CHAT, json=PLAIN | {"seed": 1}, stream=True)
+            return httpx.Response(200, content=answer.iter_content(None))
+
+    with httpx.Client(transport=Transport()) as client:
+        seen = {client.post(CHAT, json=PLAIN).content for _ in range(2)}
+    assert len(seen) == len(standin.calls) == 1
+    assert (cached.stats.recorded, cached.stats.misses, cached.stats.hits) == (1, 1, 1)

@@ -16,9 +16,13 @@ from sdks.litellm import litellm
 from sdks.mistral import mistral
 from sdks.ollama import ollama
 from sdks.openai import openai
+from sdks.plain import plain
 from sdks.way import Family, Result, Way
 
-FAMILIES = (openai, anthropic, google, litellm, mistral, groq, cohere, ollama, huggingface)
+FAMILIES = (
+    *(openai, anthropic, google, litellm, mistral, groq, cohere, ollama, huggingface),
+    *plain,
+)
 WAYS = [way for sdk in FAMILIES for way in sorted(sdk.ways, key=lambda way: way.sdk)]
 
 __all__ = ["FAMILIES", "WAYS", "Family", "Result", "Way"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class Way:
     def available(self) -> bool:
         """Whether the SDK is installed here, in that version, and goes that way."""
         name, _, major = self.sdk.partition(" ")
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return True
         try:
             installed = version(name)
         except PackageNotFoundError:
@@ -44,7 +47,7 @@ class Way:
 @dataclass(frozen=True)
 class Family:
     """An SDK whose sync and async clients share their methods: each call declares the sync
-    and the async way.
+    and the async way, if it has one.
 
     A call is a function from a client to what the SDK gives, awaitable or not; its `read` makes
     the result, of the answer or, when streaming, of the list of its pieces.
@@ -52,7 +55,7 @@ class Family:
 
     sdks: tuple[str, ...]
     client: Callable[[], AbstractContextManager[Any]]
-    async_client: Callable[[], AbstractAsyncContextManager[Any]]
+    async_client: Callable[[], AbstractAsyncContextManager[Any]] | None = None
     unless: str = ""  # as `Way.unless`, of the async client
     ways: list[Way] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class Family:
                     return read(list(answer) if streaming else answer)
 
             async def run_async() -> Result:
+                assert self.async_client
                 async with self.async_client() as client:
                     answer = ask(client)
                     answer = await answer if isawaitable(answer) else answer
@@ -91,6 +95,7 @@ class Family:
                     return read(list(pieces(stream)))
 
             async def run_async() -> Result:
+                assert self.async_client
                 async with self.async_client() as client, ask(client) as stream:
                     return read([piece async for piece in pieces(stream)])
 
@@ -107,4 +112,5 @@ class Family:
     ) -> None:
         for sdk in self.sdks:
             self.ways.append(Way(sdk, call, "sync", streaming, run))
-            self.ways.append(Way(sdk, call, "async", streaming, run_async, self.unless))
+            if self.async_client:
+                self.ways.append(Way(sdk, call, "async", streaming, run_async, self.unless))
