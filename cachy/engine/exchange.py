@@ -145,6 +145,8 @@ def take_off(
         left = yield Wait(flight, left)
         if (entry := cache.again(missing)) is not None:
             return entry
+        if not flight.over:  # it has taken as long as the caller waits
+            break
     return cache.record(missing, None)
 
 

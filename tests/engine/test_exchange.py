@@ -8,7 +8,27 @@ from typing import Any
 
 import pytest
 
-from cachy.engine.exchange import Do, Step, adrive, drive
+from cachy.engine.cache import Cache, Missing
+from cachy.engine.events import Events, Log
+from cachy.engine.exchange import (
+    Do,
+    Step,
+    Wait,
+    admit,
+    adrive,
+    drive,
+    go_live,
+    is_inside,
+    note_redirect,
+    take_off,
+)
+from cachy.engine.inflight import Caller
+from cachy.engine.recording import Recording
+from cachy.errors import CacheMiss
+from cachy.rules.hosts import Route
+from cachy.rules.message import Request
+from cachy.settings import MODES, check
+from cachy.store.mapping import MappingStore
 
 
 def run_sync(steps: Callable[[Callable[[Any], Any]], Any]) -> Any:
@@ -98,3 +118,86 @@ def test_a_cancelled_task_runs_the_last_steps() -> None:
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(main())
     assert closed
+
+
+# ---- A call that misses ----
+
+CHAT = "https://api.openai.com/v1/chat/completions"
+REQUEST = Request("POST", CHAT, [("content-type", "application/json")], b'{"model":"m"}')
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache(MappingStore({}), check({}), Events(Log()))
+
+
+def missing(cache: Cache) -> tuple[Missing, Route]:
+    route = cache.route("POST", CHAT)
+    assert route is not None
+    found = cache.lookup(REQUEST, route)
+    assert isinstance(found, Missing)
+    return found, route
+
+
+def test_a_caller_waits_once_for_a_flight_that_does_not_land(cache: Cache) -> None:
+    """Not for its time-out twice."""
+    cache.flights.join(missing(cache)[0].key, Caller(1))
+    waiting = take_off(cache, missing(cache)[0], lambda: Caller(2), 0.01)
+    step = next(waiting)
+    assert isinstance(step, Wait)
+    step.run()
+    with pytest.raises(StopIteration) as done:
+        waiting.send(None)
+    assert isinstance(done.value.value, Recording)
+
+
+def test_only_the_outermost_call_is_admitted(cache: Cache) -> None:
+    def nested() -> Any:
+        return admit(cache, "POST", CHAT, lambda: False), is_inside()
+
+    recording = cache.record(missing(cache)[0], None)
+    assert drive(go_live(recording, nested)) == (None, True)
+    assert nested() == (missing(cache)[1], False)
+
+
+def test_a_call_that_fails_is_not_kept(cache: Cache) -> None:
+    def fail() -> None:
+        raise OSError("broken")
+
+    recording = cache.record(missing(cache)[0], None)
+    with pytest.raises(OSError, match="broken"):
+        drive(go_live(recording, fail))
+    assert cache.stats.skipped == {"the call failed": 1}
+    assert not is_inside()
+
+
+def test_fakes_are_not_admitted(cache: Cache) -> None:
+    assert admit(cache, "POST", CHAT, lambda: True) is None
+    cache.settings = check({"fakes": True}, cache.settings)
+    assert admit(cache, "POST", CHAT, lambda: True) is not None
+
+
+def test_what_is_never_recorded_is_refused_in_replay_mode(cache: Cache) -> None:
+    assert admit(cache, "DELETE", CHAT, lambda: False) is None
+    replaying = cache.in_mode(MODES["replay"])
+    with pytest.raises(CacheMiss, match="DELETE requests are never cached"):
+        admit(replaying, "DELETE", CHAT, lambda: False)
+    assert admit(replaying, "DELETE", CHAT, lambda: True) is None
+
+
+def test_what_a_redirect_leads_to_is_no_poll(cache: Cache) -> None:
+    url = "https://api.openai.com/v1/responses/resp_1"
+
+    def poll() -> bool:
+        route = admit(cache, "GET", url, lambda: False)
+        assert route is not None
+        return route.poll
+
+    assert poll()
+    note_redirect(200, CHAT, "/v1/responses/resp_1")
+    note_redirect(303, CHAT, None)
+    assert poll()
+    note_redirect(303, CHAT, "/v1/responses/resp_1")
+    assert not poll()
+    note_redirect(303, CHAT, "/elsewhere")
+    assert poll()

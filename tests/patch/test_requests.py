@@ -68,7 +68,7 @@ def test_elapsed_is_that_of_the_recorded_call(session: Any, standin: Standin, ca
     with standin.behave(Behaviour(delay=0.2, pause=0.05)):
         for _ in range(2):
             assert session.post(CHAT, json=STREAM).elapsed == seen[-1]
-    assert timedelta(seconds=0.2) <= seen[1] <= seen[0] + timedelta(seconds=0.1)
+    assert min(seen) >= timedelta(seconds=0.2)
 
 
 @pytest.mark.parametrize("status", [302, 307])

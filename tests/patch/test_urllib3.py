@@ -6,6 +6,7 @@ import io
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -204,26 +205,24 @@ def test_another_host_than_the_pools(pool: Any, session: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "timeout", [urllib3.Timeout(connect=9, read=0.2), urllib3.Timeout(total=0.2), 0.2]
+    "timeout", [urllib3.Timeout(connect=9, read=0.4), urllib3.Timeout(total=0.4), 0.4]
 )
 def test_a_caller_waits_no_longer_than_its_own_timeout(
     standin: Standin, session: Any, timeout: Any
 ) -> None:
     """Of the two, it is the second that is impatient: it does not wait for the first."""
     gate = threading.Event()
-
-    def ask() -> None:
-        post(pool)
+    with (
+        urllib3.HTTPSConnectionPool(HOST, maxsize=2, ssl_context=TLS) as pool,
+        standin.behave(Behaviour(times=1, split=100, gate=gate)),
+    ):
+        first = threading.Thread(target=post, args=(pool,))
+        first.start()
+        while not standin.calls:
+            time.sleep(0.01)
+        assert post(pool, timeout=timeout).status == 200
+        assert first.is_alive()
         gate.set()
-
-    with urllib3.HTTPSConnectionPool(HOST, maxsize=2, ssl_context=TLS) as pool:
-        with standin.behave(Behaviour(times=1, delay=1.0)):
-            first = threading.Thread(target=ask)
-            first.start()
-            while not standin.calls:
-                pass
-            assert post(pool, timeout=timeout).status == 200
-            assert not gate.is_set()
         first.join()
     assert len(standin.calls) == 2
 
