@@ -114,21 +114,31 @@ async def adrive(steps: Steps) -> Any:
             error = raised
 
 
+def _is_within_another() -> bool:
+    """Tell whether this is made within another call that is under way, by a task or thread of its
+    own: the two might wait for each other."""
+    return _inside.get() is not None
+
+
 def take_off(
     cache: Cache,
     missing: Missing,
     caller: Callable[[], Caller | None],
     timeout: float | None,
+    *,
+    alone: bool = False,
 ) -> Generator[Step, Any, Entry | Recording]:
     """Return the recording of the answer to be made, or the entry, if another call has made it
     meanwhile. Raise CacheMiss in replay mode.
 
-    `caller` returns who may wait for another call, and be waited for; None goes alone. `timeout` is
-    the number of seconds that the caller's own call would wait for its answer.
+    `caller` returns who waits for another call, and is waited for, or None for one that cannot;
+    `timeout` is the number of seconds that its own call would wait for its answer. One that goes
+    `alone` reads the body itself, wants the first piece at once, and may never read the last.
     """
     if not cache.mode.calls:
         raise cache.miss(missing)
-    who = caller() if cache.mode.reads else None
+    goes_alone = alone or not cache.mode.reads or _is_within_another()
+    who = None if goes_alone else caller()
     if who is None:
         return cache.record(missing, None)
     left = LONGEST if timeout is None else min(timeout, LONGEST)
@@ -153,12 +163,6 @@ def take_off(
 def is_inside() -> bool:
     """Tell whether this is part of a call that is being recorded."""
     return (inside := _inside.get()) is not None and inside == running_caller()
-
-
-def is_within_another() -> bool:
-    """Tell whether this is made while another call is under way, by it or for it: the two might
-    wait for each other."""
-    return _inside.get() is not None
 
 
 def admit(cache: Cache, method: str, url: str, is_fake: Callable[[], bool]) -> Route | None:
@@ -193,15 +197,17 @@ def resolve(
     route: Route,
     caller: Callable[[], Caller | None],
     timeout: float | None,
+    *,
+    alone: bool = False,
 ) -> Generator[Step, Any, Entry | Recording | None]:
     """Return the entry that answers a request, or the recording of the answer to be made; None for
     a request that goes live unrecorded, because it cannot be understood. Raise CacheMiss in replay
-    mode. For `timeout` see `take_off`."""
+    mode. For `caller`, `timeout` and `alone` see `take_off`."""
     if not route.cached:
         return cache.refuse(request.method, request.url, route)
     found = cache.lookup(request, route)
     if isinstance(found, Missing):
-        return (yield from take_off(cache, found, caller, timeout))
+        return (yield from take_off(cache, found, caller, timeout, alone=alone))
     return found
 
 

@@ -21,7 +21,7 @@ from weakref import finalize, ref
 
 from cachy.engine.cache import Missing
 from cachy.engine.entries import origin, pieces
-from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, is_within_another, take_off
+from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, take_off
 from cachy.engine.inflight import async_caller, sync_caller
 from cachy.engine.recording import Recording
 from cachy.errors import CacheMiss
@@ -249,9 +249,9 @@ class _Adapter:
                 return (yield Do(original, client, request))
             if isinstance(found, Missing):
                 found.taken = True
-                alone = is_within_another() or not mine or sent is None or sent.stream
-                caller = _nobody if alone else flavour.caller
-                found = yield from take_off(cache, found, caller, _read_timeout(request))
+                alone = not mine or sent is None or sent.stream
+                timeout = _read_timeout(request)
+                found = yield from take_off(cache, found, flavour.caller, timeout, alone=alone)
         except CacheMiss as miss:
             found = answer(miss, request.headers)
         if not isinstance(found, Recording):
@@ -335,11 +335,6 @@ def _translated(cache: Cache, request: Any, url: str, route: Route) -> Request:
         if (name := seen[raw]) is not None
     ]
     return Request(request.method, url, headers, request.content)
-
-
-def _nobody() -> None:
-    """Stand for the caller of a request that goes alone: whose body its caller reads itself, or
-    which is made within another call, and might wait for that."""
 
 
 def _read_timeout(request: Any) -> float | None:

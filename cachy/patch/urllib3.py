@@ -130,7 +130,8 @@ class _Adapter:
         sent = [pair for pair in headers if pair[1] != _SKIPPED]
         request = Request(given["method"], url, sent, body.data)
         timeout = _read_timeout(pool, given.get("timeout", pool.timeout))
-        found = yield from resolve(cache, request, route, sync_caller, timeout)
+        alone = not (given.get("preload_content", True) or reads_whole.get())
+        found = yield from resolve(cache, request, route, sync_caller, timeout, alone=alone)
         options = {**given, "redirect": False}
         if found is None:
             return (yield Do(original, pool, **options))
@@ -192,8 +193,6 @@ class _Adapter:
             keep_whole(live, recording, decoded=given.get("decode_content", True))
             return
         listen(live, tap)
-        if not reads_whole.get():
-            recording.hand_over()
 
     def _follow(self, call: _Call, response: Any) -> Any:
         """Go where a response leads, as `urlopen` does when it is asked to."""

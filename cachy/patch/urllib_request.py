@@ -67,7 +67,7 @@ def _steps(cache: Cache, req: Any, url: str, route: Route, live: Do) -> Steps:
         req.headers, req.unredirected_hdrs = headers
     sent = [(name.lower(), str(value)) for name, value in req.header_items()]
     request = Request(req.get_method(), url, sent, body.data)
-    found = yield from resolve(cache, request, route, sync_caller, _timeout(req))
+    found = yield from resolve(cache, request, route, sync_caller, _timeout(req), alone=True)
     if found is None:
         return (yield live)
     response: Any
@@ -76,7 +76,6 @@ def _steps(cache: Cache, req: Any, url: str, route: Route, live: Do) -> Steps:
         tapped = begin(found, head_of(response, _CLIENT), sent, response)
         if tapped is not None:
             tap(response, tapped)
-            found.hand_over()
     else:
         response = replayed(found, request.method)
         response.url, response.msg = req.get_full_url(), response.reason

@@ -315,9 +315,11 @@ def test_five_at_once(client: Client, standin: Standin, session: Any) -> None:
     with standin.behave(Behaviour(delay=0.1)):
         seen = client.together(5)
     assert len(seen) == 5
-    assert len({each.body for each in seen}) == 1
-    assert len(standin.calls) == 1
-    assert session.stats.hits == 4
+    # Who is given a body to read may never read it, so nobody waits for that.
+    calls = 1 if client.reads_whole else 5
+    assert len({each.body for each in seen}) == calls
+    assert len(standin.calls) == calls
+    assert session.stats.hits == 5 - calls
 
 
 def test_connections_are_reused(

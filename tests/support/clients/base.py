@@ -40,12 +40,13 @@ class Seen(NamedTuple):
 class Client:
     """One client of one library. `ways` are its ways to read a body piece by piece, `errors` what
     it raises when a connection breaks or is silent for too long, `encodings` those that it decodes
-    by itself."""
+    by itself; `reads_whole`: a usual call reads the whole body before it returns."""
 
     name: ClassVar[str]
     ways: ClassVar[tuple[str, ...]]
     errors: ClassVar[tuple[type[Exception], ...]]
     encodings: ClassVar[tuple[str, ...]] = ("gzip", "deflate", "br", "zstd")
+    reads_whole: ClassVar[bool] = True
 
     def send(
         self,

@@ -27,6 +27,7 @@ class Urllib(Client):
     ways = ("read", "read1", "readinto", "lines", "readline")
     errors = (OSError, http.client.HTTPException)
     encodings = ()
+    reads_whole = False
 
     def send(
         self,
