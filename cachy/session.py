@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from cachy.engine.adoption import Adoption
 from cachy.engine.cache import Cache
 from cachy.engine.events import Events, Log
 from cachy.engine.repeats import Cells, Numbers
@@ -123,6 +124,7 @@ def enable_cachy(
     scope: str = "",
     repeats: str = "same",
     fakes: bool = False,
+    adopt: bool | str | os.PathLike[str] = True,
     debug: bool = False,
 ) -> Session:
     """Record LLM API calls, and answer them from the recordings from then on.
@@ -150,6 +152,8 @@ def enable_cachy(
     - `repeats`: "same" answers identical requests alike; "distinct" numbers them in the order they
       are made, so that a loop gets five answers to one question, and the same five next time.
     - `fakes`: also cache calls through mock transports and in-process apps.
+    - `adopt`: a `cachy.jsonl` or `cachy.txt` of pycachy whose answers are taken over as they are
+      asked for; True finds it beside `.cachy` or where pycachy has it, False ignores it.
     - `debug`: print each hit and miss.
 
     Raises ConfigError for an invalid setting.
@@ -260,7 +264,8 @@ def _cache_within(around: Cache | None, arguments: dict[str, Any]) -> Cache:
 
 def _cache(store: Store, settings: Settings) -> Cache:
     events = Events(Log.of_environment(), debug=settings.debug)
-    return Cache(store, settings, events, numbers=Numbers(_cells.runs))
+    adoption = Adoption(settings.adopt, store.root)
+    return Cache(store, settings, events, numbers=Numbers(_cells.runs), adoption=adoption)
 
 
 def _new_cache(settings: Settings) -> Cache:

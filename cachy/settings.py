@@ -61,6 +61,7 @@ class Settings(NamedTuple):
     scope: str = ""
     repeats: str = "same"
     fakes: bool = False
+    adopt: bool | str | os.PathLike[str] = True
     debug: bool = False
 
 
@@ -193,6 +194,17 @@ def _check_scope(scope: Any) -> str:
     return scope
 
 
+def _check_adopt(adopt: Any) -> bool | str | os.PathLike[str]:
+    if isinstance(adopt, bool):
+        return adopt
+    if not isinstance(adopt, str | os.PathLike) or not os.path.isfile(os.path.expanduser(adopt)):
+        raise ConfigError(
+            f"adopt={adopt!r} is not a file: give the path of a cachy.jsonl or cachy.txt, True to "
+            "find it, or False"
+        )
+    return adopt
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "store": _check_store,
     "cache_dir": lambda folder: folder,  # checked where the store is opened
@@ -207,6 +219,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "scope": _check_scope,
     "repeats": lambda value: _one_of("repeats", value, _REPEATS),
     "fakes": bool,
+    "adopt": _check_adopt,
     "debug": bool,
 }
 _FIELDS = {"doms": "hosts"}  # arguments whose checked value has another name

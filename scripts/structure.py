@@ -25,7 +25,7 @@ PACKAGE = "cachy"
 ORDER = (
     ("clock", "errors", "lazy", "wording"),
     ("rules",),
-    ("store",),
+    ("store", "formats"),
     ("settings",),
     ("explain",),
     ("engine",),

@@ -30,6 +30,7 @@ from cachy.store.names import key_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cachy.engine.adoption import Adoption
     from cachy.engine.events import Events, Stats
     from cachy.engine.inflight import Flight
     from cachy.engine.repeats import Number
@@ -85,7 +86,9 @@ class Cache:
         flights: Flights | None = None,
         numbers: Numbers | None = None,
         threads: Threads | None = None,
+        adoption: Adoption | None = None,
     ) -> None:
+        self.adoption = adoption
         self.store, self.settings, self.events = store, settings, events
         self.flights = flights or Flights()
         self.numbers = numbers or Numbers()
@@ -100,6 +103,7 @@ class Cache:
             flights=self.flights,
             numbers=self.numbers,
             threads=self.threads,
+            adoption=self.adoption,
         )
 
     @property
@@ -176,6 +180,10 @@ class Cache:
             events.hit(key, entry.head)
             return entry
         missing = Missing(request, route, canon, key, number, started, defects, texts)
+        if entry is None and self.adoption is not None and self.mode.reads:
+            from cachy.engine.adoption import adopted  # not on the path of a hit
+
+            entry = adopted(self, self.adoption, missing)
         return missing if entry is None else self._hit(missing, entry)
 
     def again(self, missing: Missing) -> Entry | None:

@@ -154,6 +154,7 @@ class Recording:
         self._request = question.request
         self._started = clock.perf_counter()
         self._ms: float | None = None
+        self._recorded = ""
         self._state = State.WAITING
         self._head: dict[str, Any] = {}
         self._content_type = self._job = ""
@@ -199,6 +200,11 @@ class Recording:
         self._body = Body(decoder, self._content_type, self._started)
         self._state = State.PASSING
         return True
+
+    def date(self, recorded: str, ms: float) -> None:
+        """Say when the call was made (a UTC time in ISO 8601, or an empty string for now), and how
+        many milliseconds it took: of one that was recorded elsewhere."""
+        self._recorded, self._ms = recorded, ms
 
     def abandon(self, reason: str = "it was left before its end") -> None:
         """Discard the recording: the response is incomplete and will stay so. Idempotent."""
@@ -309,7 +315,7 @@ class Recording:
             request,
             self._question.canonical,
             answer,
-            recorded=clock.timestamp(),
+            recorded=self._recorded or clock.timestamp(),
             ms=self.ms(),
             times=self._body.times,
             requests=self._settings.requests,
