@@ -4,6 +4,7 @@ the report.
     look.py     ls, show, cat, why, stats: what is in a store
     review.py   diff, check: a change that is about to be shared
     care.py     init, fsck, gc: changes to a store
+    move.py     import, export: recordings of other tools
     run.py      run another command
     options.py  output.py  units.py
 
@@ -21,7 +22,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cachy.cli import care, look, review, run
+from cachy.cli import care, look, move, review, run
 from cachy.cli.output import fail
 from cachy.errors import CachyError, ConfigError
 
@@ -62,6 +63,8 @@ app.command("diff")(review.diff_command)
 app.command("check")(review.check_command)
 app.command("fsck")(care.fsck_command)
 app.command("gc")(care.gc_command)
+app.command("import")(move.import_command)
+app.command("export")(move.export_command)
 app.command(
     "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )(run.run_command)

@@ -139,7 +139,7 @@ def write(interactions: Iterable[Interaction], stream: IO[str]) -> None:
     empty = True
     for each in interactions:
         empty = False
-        yaml.dump([_item(each)], stream, Dumper=dumper, allow_unicode=True, sort_keys=True)
+        yaml.dump([_item(each)], stream, Dumper=dumper, allow_unicode=True, sort_keys=False)
     if empty:
         stream.write("  []\n")
     stream.write("version: 1\n")
