@@ -62,13 +62,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("cachy_mode", "the mode of all tests: replay, auto, refresh or off", default="")
     parser.addini("cachy_dir", "the folder that holds .cachy, from the root directory", default="")
     parser.addini("cachy_doms", "hosts to cache beside the known ones", type="linelist")
-    parser.addini("cachy_repeats", "identical requests: same or distinct", default="same")
+    parser.addini("cachy_repeats", "identical requests: same or distinct", default="")
+    parser.addini("cachy_scope", "a scope for each test: none, test or module", default="")
+    parser.addini(
+        "cachy_vcr",
+        "understand the marks, options and fixtures of tests with cassettes: true, or pytest-vcr "
+        "for its names of cassettes",
+        default="",
+    )
     parser.addini(
         "cachy_placeholders",
         "while replaying, set placeholders for the API keys that are not set",
         type="bool",
         default=True,
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if _is_moved(early_config):
+        from cachy.pytest_vcr import switch_on
+
+        switch_on(early_config)
+
+
+def _is_moved(config: pytest.Config) -> bool:
+    """Tell whether the suite was written for cassettes. Raises UsageError."""
+    value = config.getini("cachy_vcr").lower()
+    if value not in ("", "false", "no", "0", "true", "yes", "1", "pytest-vcr", "pytest-recording"):
+        raise pytest.UsageError(f"cachy_vcr = {value}: give true, false or pytest-vcr")
+    return value not in ("", "false", "no", "0")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -116,6 +139,10 @@ class _Run:
         self._notes: dict[str, Draft] = {}  # by the root of the store
         self._theirs: list[Session] = []
         self._tally = _Tally()
+        self._moved = _is_moved(config)
+        self._scope = config.getini("cachy_scope") or ("test" if self._moved else "none")
+        if self._scope not in ("none", "test", "module"):
+            raise pytest.UsageError(f"cachy_scope = {self._scope}: give none, test or module")
         asked = config.getoption("cachy_mode")
         if asked:
             self._closing.enter_context(_variable("CACHY_MODE", asked))
@@ -133,17 +160,31 @@ class _Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self._moved and item.get_closest_marker("vcr"):
+            return  # its own fixture begins
         asks = "cachy" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cachy")
         if asks or (self._everywhere and _session_in_force() is None):
             self.begin(item)
 
-    def begin(self, item: pytest.Item) -> Session:
-        """The session of a test, put in force now if it is not yet."""
+    def begin_cassette(self, item: pytest.Item, cassette: str, **settings: Any) -> Session:
+        """The session of a test whose recordings were in this cassette."""
+        from cachy.formats.vcr import scope_of
+
+        store = self._settings(item)["store"]
+        base = os.path.dirname(store.root) if store.root else self._config.rootpath
+        place = cassette if self._scope == "test" else os.path.dirname(cassette)
+        scope = "" if self._scope == "none" else scope_of(place, str(base))
+        repeats = self._config.getini("cachy_repeats") or settings["repeats"]
+        return self.begin(item, **{**settings, "scope": scope, "repeats": repeats})
+
+    def begin(self, item: pytest.Item, **settings: Any) -> Session:
+        """The session of a test, put in force now if it is not yet. The marks of the test win over
+        `settings`."""
         from cachy.session import new_session, put_in_force
 
         if _TEST in item.stash:
             return item.stash[_TEST][0]
-        session = new_session(**self._settings(item))
+        session = new_session(**self._settings(item, settings))
         before, closing = _session_in_force(), ExitStack()
 
         def end() -> None:
@@ -176,16 +217,22 @@ class _Run:
         if note := self._notes.get(session.store.root or ""):
             note.add(session.stats)
 
-    def _settings(self, item: pytest.Item) -> dict[str, Any]:
-        """The settings of a test's session: those of the ini file, then of the test's marks."""
+    def _settings(self, item: pytest.Item, more: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The settings of a test's session: those of the ini file, then `more`, then those of the
+        test's marks."""
         config = self._config
         settings: dict[str, Any] = {"mode": self._mode or "auto"}
-        settings["repeats"] = config.getini("cachy_repeats")
+        settings["repeats"] = config.getini("cachy_repeats") or "same"
+        if self._scope != "none":
+            settings["scope"] = (
+                item.nodeid if self._scope == "test" else item.nodeid.partition("::")[0]
+            )
         settings["store"] = config.getini("cachy_dir") or "dir"
-        if more := config.getini("cachy_doms"):
+        if hosts := config.getini("cachy_doms"):
             from cachy.rules.hosts import doms
 
-            settings["doms"] = (*doms, *more)
+            settings["doms"] = (*doms, *hosts)
+        settings |= more or {}
         for mark in reversed(list(item.iter_markers("cachy"))):  # the closest is the last
             if mark.args:
                 raise pytest.UsageError(f"@pytest.mark.cachy takes names only: {_MARK}")

@@ -33,6 +33,7 @@ ORDER = (
     ("session",),
     ("api_keys",),
     ("upkeep",),
+    ("pytest_vcr",),
     ("notebook", "pytest_plugin", "cli"),
     ("__main__",),
 )

@@ -26,6 +26,27 @@ _MOST_LISTED = 20
 # ---- import ----
 
 
+Scope = Annotated[
+    str,
+    typer.Option(
+        metavar="none|test|module",
+        help="A scope for each file, or for each folder. Default: test where pytest's ini file "
+        "has cachy_vcr, otherwise none.",
+    ),
+]
+Repeats = Annotated[
+    str,
+    typer.Option(
+        metavar="same|distinct",
+        help="Keep one answer to a request, or number them. Default: as for --scope.",
+    ),
+]
+Requests = Annotated[
+    str,
+    typer.Option(metavar="full|outline|none", help="What of a request is kept with its answer."),
+]
+
+
 def import_command(
     paths: Annotated[
         list[str],
@@ -36,21 +57,8 @@ def import_command(
         ),
     ],
     cache_dir: CacheDir = None,
-    scope: Annotated[
-        str,
-        typer.Option(
-            metavar="none|test|module",
-            help="A scope for each file, or for each folder. Default: test where pytest's ini file "
-            "has cachy_vcr, otherwise none.",
-        ),
-    ] = "",
-    repeats: Annotated[
-        str,
-        typer.Option(
-            metavar="same|distinct",
-            help="Keep one answer to a request, or number them. Default: as for --scope.",
-        ),
-    ] = "",
+    scope: Scope = "",
+    repeats: Repeats = "",
     doms: Annotated[
         list[str] | None,
         typer.Option("--doms", metavar="HOST", help="A host to take besides the known ones."),
@@ -58,12 +66,7 @@ def import_command(
     errors: Annotated[
         bool, typer.Option("--errors", help="Keep client errors that would repeat, too.")
     ] = False,
-    requests: Annotated[
-        str,
-        typer.Option(
-            metavar="full|outline|none", help="What of a request is kept with its answer."
-        ),
-    ] = "full",
+    requests: Requests = "full",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be taken, and write nothing.")
     ] = False,
@@ -77,7 +80,7 @@ def import_command(
 
     root = root_of(cache_dir)
     ini = _ini(root)
-    moving = ini.get("cachy_vcr", "").lower() in ("1", "yes", "true", "on")
+    moving = ini.get("cachy_vcr", "").lower() not in ("", "false", "no", "0")
     scope = scope or (ini.get("cachy_scope") or "test" if moving else "none")
     if scope not in SCOPES:
         raise ConfigError(f"invalid --scope {scope!r}: give one of {', '.join(SCOPES)}")

@@ -1,7 +1,7 @@
 """Answers of pycachy, adopted by running: its files hold a hash of each request, and no request.
 
     Adoption(adopt, root)      where the file is, found with the first miss
-    adopted(cache, missing)    the entry made of its answer to a request, kept as if recorded now
+    adopted(adoption, …)     the entry made of its answer to a request, kept as if recorded now
 
 A session without such a file pays a look at a few paths, once, with its first miss.
 """
@@ -16,10 +16,11 @@ from cachy.engine.recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cachy.engine.cache import Cache, Missing
+    from cachy.engine.recording import Listener, Question
     from cachy.engine.secrets import Finding
     from cachy.formats.pycachy import Answer, Answers
     from cachy.rules.message import Request
+    from cachy.settings import Settings
     from cachy.store.entry import Entry
 
 
@@ -57,45 +58,47 @@ class Adoption:
         return None if path is None else pycachy.Answers(path)
 
 
-def adopted(cache: Cache, adoption: Adoption, missing: Missing) -> Entry | None:
+def adopted(
+    adoption: Adoption, question: Question, listener: Listener, settings: Settings
+) -> Entry | None:
     """Return the entry of pycachy's answer to a request, or None: if it has none, or one that would
-    not be kept. It is kept where the mode keeps recordings."""
-    number = missing.number
+    not be kept. The listener keeps it, where the mode keeps recordings."""
+    number = question.number
     if number is not None and number.value:
         return None  # pycachy has one answer to a request
     try:
-        answer = adoption.answer(missing.request)
+        answer = adoption.answer(question.request)
     except Exception as error:  # noqa: BLE001 - a fault of cachy must not break the user's call
-        cache.warn("the answers of pycachy cannot be read", error)
+        listener.warn("the answers of pycachy cannot be read", error)
         return None
     if answer is None:
         return None
-    listener = _Listener(cache)
-    recording = Recording(missing, None, listener, cache.settings)
-    if recording.begin(answer.response, sent=missing.request.headers):
+    adopting = _Adopting(listener, keeps=settings.mode.keeps)
+    recording = Recording(question, None, adopting, settings)
+    if recording.begin(answer.response, sent=question.request.headers):
         recording.feed(answer.body)
         recording.ended()
         recording.commit()
-    return listener.entry
+    return adopting.entry
 
 
-class _Listener:
-    """Takes the entry, and keeps it where the mode keeps recordings."""
+class _Adopting:
+    """Takes the entry, and passes on what the listener is to know."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, listener: Listener, *, keeps: bool) -> None:
+        self._listener, self._keeps = listener, keeps
         self.entry: Entry | None = None
 
     def keep(self, entry: Entry, findings: Sequence[Finding]) -> None:
         """Take an entry."""
         self.entry = entry
-        if self._cache.mode.keeps:
-            self._cache.keep(entry, findings)
+        if self._keeps:
+            self._listener.keep(entry, findings)
 
     def not_kept(self, method: str, url: str, reason: str) -> None:
         """Count an answer that is not worth keeping."""
-        self._cache.not_kept(method, url, f"an answer of pycachy is not adopted: {reason}")
+        self._listener.not_kept(method, url, f"an answer of pycachy is not adopted: {reason}")
 
     def warn(self, message: str, error: BaseException | None = None) -> None:
         """Warn once."""
-        self._cache.warn(message, error)
+        self._listener.warn(message, error)

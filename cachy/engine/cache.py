@@ -183,7 +183,7 @@ class Cache:
         if entry is None and self.adoption is not None and self.mode.reads:
             from cachy.engine.adoption import adopted  # not on the path of a hit
 
-            entry = adopted(self, self.adoption, missing)
+            entry = adopted(self.adoption, missing, self, self.settings)
         return missing if entry is None else self._hit(missing, entry)
 
     def again(self, missing: Missing) -> Entry | None:
