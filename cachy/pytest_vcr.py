@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -26,13 +27,25 @@ if TYPE_CHECKING:
     from cachy.session import Session
 
 NAME = "cachy-vcr"
-_REPLACED = ("recording", "vcr")  # pytest-recording and pytest-vcr, as they register
+_REPLACED = {
+    "recording": ("--record-mode", "--disable-recording", "--block-network", "--allowed-hosts"),
+    "vcr": ("--vcr-record", "--disable-vcr"),
+}
+"""The options of pytest-recording and pytest-vcr, by the names under which they register."""
 _MODES = {
     "none": "replay",
     "once": "auto",
     "new_episodes": "auto",
     "all": "refresh",
     "rewrite": "refresh",
+}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--record-mode": {"choices": tuple(_MODES)},
+    "--vcr-record": {"choices": tuple(_MODES), "dest": "vcr_record"},
+    "--disable-recording": {"action": "store_true"},
+    "--disable-vcr": {"action": "store_true"},
+    "--block-network": {"action": "store_true"},
+    "--allowed-hosts": {"metavar": "REGEXES"},
 }
 _MARKERS = (
     "vcr: record and replay this test's calls, in the scope of its cassette",
@@ -46,13 +59,28 @@ _LONGEST_NAME = 255
 
 def switch_on(config: pytest.Config) -> None:
     """Add all of this to a run of pytest that has read its ini file and not yet its options."""
-    import sys
-
     manager = config.pluginmanager
-    for name in _REPLACED:
-        if manager.has_plugin(name):
-            manager.unregister(name=name)
+    replaced = [name for name in _REPLACED if manager.has_plugin(name)]
+    for name in replaced:
+        manager.unregister(name=name)
+    there = {option for name in replaced for option in _REPLACED[name]}
+    manager.register(_Options(there), f"{NAME}-options")
     manager.register(sys.modules[__name__], NAME)
+
+
+class _Options:
+    """Adds the options of both plugins, but for those that are there."""
+
+    def __init__(self, there: set[str]) -> None:
+        self._there = there
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Add them."""
+        group = parser.getgroup("cachy", "recorded LLM API calls")
+        for names in _REPLACED.values():
+            for name in names:
+                if name not in self._there:
+                    group.addoption(name, help="as for cassettes", **_OPTIONS[name])
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -65,21 +93,6 @@ class _Hooks:
     @staticmethod
     def pytest_recording_configure(config: Any, vcr: Any) -> None:
         """Configure VCR."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("cachy", "recorded LLM API calls")
-    for names, options in (
-        (("--record-mode", "--vcr-record"), {"choices": tuple(_MODES), "dest": "record_mode"}),
-        (("--disable-recording", "--disable-vcr"), {"action": "store_true"}),
-        (("--block-network",), {"action": "store_true"}),
-        (("--allowed-hosts",), {"help": "hosts that may be reached, regexes split by commas"}),
-    ):
-        for name in names:
-            try:
-                group.addoption(name, **{"help": "as for cassettes", **options})
-            except ValueError:
-                pass  # the plugin that this replaces has added it
 
 
 def pytest_configure(config: pytest.Config) -> None:
