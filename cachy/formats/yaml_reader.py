@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MISSING = "PyYAML is needed to read and write cassettes: pip install 'cachy-store[vcr]'"
 DEEPEST = 100
 """Levels. Nothing in a cassette is nested deeper, but for a JSON body that is kept as YAML."""
+MOST_VALUES = 10**6
+"""The values in a JSON body that is kept as YAML: aliases can make many of a few."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -53,7 +55,7 @@ class Plain(str):
 def valued(data: Any) -> Any:
     """Return a value whose plain texts have become numbers and truth values. Raises NotUnderstood
     for one that is nested too deep, or grows by its aliases."""
-    left = [10**6]
+    left = [MOST_VALUES]
 
     def convert(value: Any, depth: int) -> Any:
         left[0] -= 1

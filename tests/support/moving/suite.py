@@ -43,9 +43,11 @@ async def apost(url: str, body: dict[str, Any]) -> str:
 
 
 def stream(url: str, body: dict[str, Any]) -> str:
-    with httpx.Client(verify=False, timeout=30) as client:
-        with client.stream("POST", url, json=body) as answer:
-            return b"".join(answer.iter_bytes()).decode("latin-1")
+    with (
+        httpx.Client(verify=False, timeout=30) as client,
+        client.stream("POST", url, json=body) as answer,
+    ):
+        return b"".join(answer.iter_bytes()).decode("latin-1")
 
 
 @pytest.fixture
