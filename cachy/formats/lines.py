@@ -99,7 +99,10 @@ def write(interactions: Iterable[tuple[dict[str, Any], Interaction]], stream: IO
             "response_headers": [list(pair) for pair in each.response.headers],
             **_text("response", each.body),
         }
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        line = json.dumps(row, ensure_ascii=False)
+        for end in "\x85\u2028\u2029":  # what some readers take for the end of a line
+            line = line.replace(end, f"\\u{ord(end):04x}")
+        stream.write(line + "\n")
 
 
 def _text(name: str, body: bytes) -> dict[str, str]:

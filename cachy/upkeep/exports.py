@@ -89,7 +89,8 @@ def export(
     for path, those in plan.items():
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         made = _Made(those)
-        with open(path, "w", encoding="utf-8", newline="\n") as stream:
+        # Half a surrogate pair becomes an escape of JSON.
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             _WRITERS[kind](made, stream)
         outlined += made.outlined
     return Exported(list(plan), len(listed), outlined, left, broken)
