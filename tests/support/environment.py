@@ -9,8 +9,8 @@ import os
 from collections.abc import MutableMapping
 from fnmatch import fnmatchcase
 
-KEPT = {"CACHY_CORPUS"}
-"""Where tests/system/test_corpus.py finds its data."""
+KEPT = {"CACHY_CORPUS", "CACHY_CASSETTES"}
+"""Where tests/system/test_corpus.py and test_cassettes.py find their data."""
 
 MISLEADING = (
     "CACHY_*",
