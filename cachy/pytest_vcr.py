@@ -22,7 +22,7 @@ from unittest.mock import patch
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cachy.session import Session
 
@@ -237,24 +237,49 @@ def block_network(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @contextmanager
 def blocked(allowed: Sequence[str]) -> Iterator[None]:
-    """Let no socket of this process connect to another machine within the block, but to hosts that
-    one of these regular expressions matches."""
+    """Let no socket of this process connect, and no name be resolved, within the block, but for
+    hosts that one of these regular expressions matches."""
     pattern = re.compile("|".join(f"(?:{each})" for each in allowed)) if allowed else None
-    originals = socket.socket.connect, socket.socket.connect_ex
+    resolved: set[str] = set()
 
-    def guarded(original: Any) -> Any:
-        def connect(opened: socket.socket, address: Any) -> Any:
-            host = address[0] if isinstance(address, tuple) else ""
-            host = host.decode() if isinstance(host, bytes) else host
-            inside = opened.family not in (socket.AF_INET, socket.AF_INET6)
-            if not inside and not (pattern and pattern.match(host)):
-                raise RuntimeError(f"the network is blocked in this test: a call to {host}")
-            return original(opened, address)
-
-        return connect
+    def is_allowed(host: str) -> bool:
+        return host in resolved or (pattern is not None and pattern.match(host) is not None)
 
     with (
-        patch.object(socket.socket, "connect", guarded(originals[0])),
-        patch.object(socket.socket, "connect_ex", guarded(originals[1])),
+        patch.object(socket.socket, "connect", _guarded(socket.socket.connect, is_allowed)),
+        patch.object(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex, is_allowed)),
+        patch.object(socket, "getaddrinfo", _resolving(socket.getaddrinfo, is_allowed, resolved)),
     ):
         yield
+
+
+def _guarded(original: Any, is_allowed: Callable[[str], bool]) -> Any:
+    def connect(opened: socket.socket, address: Any) -> Any:
+        inside = opened.family not in (socket.AF_INET, socket.AF_INET6)
+        host = _text(address[0]) if isinstance(address, tuple) else ""
+        if not inside and not is_allowed(host):
+            raise RuntimeError(_BLOCKED.format(host))
+        return original(opened, address)
+
+    return connect
+
+
+def _resolving(original: Any, is_allowed: Callable[[str], bool], resolved: set[str]) -> Any:
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        name = _text(host or "")
+        if is_allowed(name):
+            found = original(host, *arguments, **options)
+            resolved.update(address[0] for *_, address in found)
+            return found
+        if any(char.isalpha() for char in name) and ":" not in name and name != "localhost":
+            raise RuntimeError(_BLOCKED.format(name))
+        return original(host, *arguments, **options)
+
+    return getaddrinfo
+
+
+def _text(host: Any) -> str:
+    return host.decode() if isinstance(host, bytes) else str(host)
+
+
+_BLOCKED = "the network is blocked in this test: a call to {}"

@@ -8,6 +8,9 @@ from typing import Any
 
 from cachy.formats.interaction import Interaction, Unclear
 
+# Imported by name: PyYAML has no types of its own. And at once, because pytester would drop it.
+_yaml = import_module("yaml")
+
 URL = "https://api.openai.com/v1/chat/completions"
 
 
@@ -45,9 +48,7 @@ def item(text: str = "hi", answer: Any = None, status: int = 200, **more: Any) -
 
 
 def as_yaml(*items: dict[str, Any]) -> str:
-    # Imported by name: PyYAML has no types of its own.
-    text = import_module("yaml").safe_dump({"interactions": list(items), "version": 1})
-    return str(text)
+    return str(_yaml.safe_dump({"interactions": list(items), "version": 1}))
 
 
 def as_json(*items: dict[str, Any]) -> str:
