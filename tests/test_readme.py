@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cassettes import as_yaml, item
 from frameworks import LOOPS
 from many import add, make_entry
 from pages import ROOT, between, lines, text
@@ -108,13 +109,16 @@ with OpenAI(api_key="none") as client:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone of a project with this store, whose last commit added an entry. One entry was
-    recorded twice, long ago."""
+    recorded twice, long ago. There is a cassette of VCR, too."""
     shutil.copytree(
         ROOT / FOLDER, tmp_path / FOLDER, ignore=shutil.ignore_patterns("local", ".git*")
     )
     for again in range(2):
         add(tmp_path / FOLDER, make_entry(again=again), 1_740_000_000 + again)
     (tmp_path / "report.py").write_text(REPORT)
+    cassettes = tmp_path / "tests" / "cassettes"
+    cassettes.mkdir(parents=True)
+    (cassettes / "test_a.yaml").write_text(as_yaml(item()))
     late = sorted((tmp_path / FOLDER).glob("??"))[-1]
     late.rename(tmp_path / "late")
     for command in ("init -q", "add -A", "commit -qm first"):
