@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 NAME = "cachy-vcr"
 _REPLACED = {
-    "recording": ("--record-mode", "--disable-recording", "--block-network", "--allowed-hosts"),
-    "vcr": ("--vcr-record", "--disable-vcr"),
+    "pytest_recording.plugin": (
+        "--record-mode",
+        "--disable-recording",
+        "--block-network",
+        "--allowed-hosts",
+    ),
+    "pytest_vcr": ("--vcr-record", "--disable-vcr"),
 }
-"""The options of pytest-recording and pytest-vcr, by the names under which they register."""
+"""The modules of pytest-recording and pytest-vcr, and their options."""
 _MODES = {
     "none": "replay",
     "once": "auto",
@@ -60,10 +65,11 @@ _LONGEST_NAME = 255
 def switch_on(config: pytest.Config) -> None:
     """Add all of this to a run of pytest that has read its ini file and not yet its options."""
     manager = config.pluginmanager
-    replaced = [name for name in _REPLACED if manager.has_plugin(name)]
-    for name in replaced:
-        manager.unregister(name=name)
-    there = {option for name in replaced for option in _REPLACED[name]}
+    there: set[str] = set()
+    for plugin in manager.get_plugins():
+        if options := _REPLACED.get(getattr(plugin, "__name__", "")):
+            manager.unregister(plugin)
+            there.update(options)
     manager.register(_Options(there), f"{NAME}-options")
     manager.register(sys.modules[__name__], NAME)
 
