@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cachy.cli.options import CacheDir, Host, Json, Model
-from cachy.cli.output import count, note, note_skipped, print_json, progress, say
+from cachy.cli.output import note, note_skipped, print_json, progress, say
 from cachy.errors import ConfigError
 from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
+from cachy.wording import count
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cachy.engine.recording import Listener, Question
-    from cachy.engine.secrets import Finding
+    from cachy.engine.secret_search import Finding
     from cachy.formats.pycachy import Answer, Answers
     from cachy.rules.message import Request
     from cachy.settings import Settings

@@ -76,7 +76,7 @@ def _interaction(place: str, item: Any) -> Interaction:
         str(request.get("method") or "GET").upper(),
         url_of(request.get("uri") or request.get("url")),
         lower(pairs(request.get("headers"))),
-        _body(request),
+        _asked(request),
     )
     body = _body(response)
     headers = pairs(response.get("headers"))
@@ -109,12 +109,21 @@ def _head(response: dict[str, Any], headers: list[tuple[str, str]]) -> ResponseH
     )
 
 
+def _asked(request: dict[str, Any]) -> bytes:
+    """Return the body of a request. Of one that aiohttp made, vcrpy keeps what is sent as JSON."""
+    body = request.get("body")
+    kept = isinstance(body, dict) and not {"string", "base64_string"}.isdisjoint(body)
+    return _as_json(body) if isinstance(body, dict | list) and not kept else _body(request)
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(valued(value), ensure_ascii=False).encode("utf-8", "replace")
+
+
 def _body(part: dict[str, Any]) -> bytes:
     """Return the body of a request or a response, as a recorder kept it."""
     if "parsed_body" in part:
-        return json.dumps(valued(part["parsed_body"]), ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )
+        return _as_json(part["parsed_body"])
     body = part.get("body", part.get("content"))
     if isinstance(body, dict):
         if "base64_string" in body:

@@ -31,7 +31,7 @@ from cachy.upkeep.index import silent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cachy.engine.secrets import Finding
+    from cachy.engine.secret_search import Finding
     from cachy.rules.hosts import Route
     from cachy.store.entry import Entry
     from cachy.upkeep.index import Progress

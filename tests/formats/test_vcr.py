@@ -69,6 +69,14 @@ def test_reads_bodies_that_were_parsed() -> None:
     assert json.loads(only(read(text)).request.body) == parsed
 
 
+@pytest.mark.parametrize("write", [as_yaml, as_json])
+def test_reads_a_request_of_aiohttp_which_is_kept_as_what_it_sends(write: Any) -> None:
+    sent = {"model": "gpt-4o", "stream": True, "n": 2, "stop": None, "messages": [{"content": ""}]}
+    text = write(item(request={"body": sent}))
+    each = only(read(text) if write is as_yaml else vcr.read_json(text))
+    assert json.loads(each.request.body) == sent
+
+
 def test_reads_cassettes_of_ruby() -> None:
     text = """\
 ---
