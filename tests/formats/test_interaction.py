@@ -34,8 +34,8 @@ DEFLATED = RAW.compress(b"{}") + RAW.flush()
 @pytest.mark.parametrize(
     ("encoding", "body", "kept"),
     [
-        ("gzip", gzip.compress(b"{}"), True),
-        ("gzip", gzip.compress(b"{}")[:-9], True),  # cut: that is for the verdict to say
+        ("gzip", gzip.compress(b"{}", mtime=0), True),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-9], True),  # cut: that is for the verdict to say
         ("gzip", b"{}", False),
         ("deflate", DEFLATED, True),
         ("deflate", b'{"a": 1}', False),
