@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pages import PAGES, README, ROOT, anchors, blocks, links, paths
-from typer.testing import CliRunner
 
 import cachy
 from cachy.cli import app
@@ -159,4 +159,4 @@ def test_every_dependency_says_what_it_is_for() -> None:
             name, rest = match[1], match[2]
             assert "#" in rest or name in explained, line
             explained.add(name)
-    assert {"orjson", "zstandard", "typer", "mypy", "vcrpy"} <= explained
+    assert {"orjson", "zstandard", "click", "mypy", "vcrpy"} <= explained

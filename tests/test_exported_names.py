@@ -73,7 +73,7 @@ def test_the_version_has_one_source() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|(a|b|rc)\d+)?", cachy.__version__)
 
 
-CLIENTS = {"httpx", "httpx2", "requests", "urllib3", "aiohttp", "anyio", "asyncio", "typer"} | {
+CLIENTS = {"httpx", "httpx2", "requests", "urllib3", "aiohttp", "anyio", "asyncio", "click"} | {
     "botocore"
 }
 

@@ -828,7 +828,7 @@ def run(script: str, *arguments: object, **variables: str) -> str:
 def test_importing_is_cheap() -> None:
     heavy = [
         *("httpx", "httpx2", "requests", "urllib3", "urllib.request", "http.client", "aiohttp"),
-        *("typer", "anyio", "asyncio", "pytest"),
+        *("click", "anyio", "asyncio", "pytest"),
     ]
     script = f"""if True:
         import sys

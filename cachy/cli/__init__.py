@@ -1,15 +1,17 @@
 """The command line. A command parses its options, calls one function of `cachy.upkeep`, and prints
 the report.
 
-    look.py     ls, show, cat, why, stats: what is in a store
+    listing.py  ls, status, stats: what is in a store
+    read.py     show, cat, why, log: one entry
     review.py   diff, check: a change that is about to be shared
     care.py     init, fsck, gc: changes to a store
     move.py     import, export: recordings of other tools
     run.py      run another command
-    options.py  output.py  units.py
+    shell.py    completion
+    options.py  output.py  text.py  units.py
 
-A command imports what only it needs when it is called, so that all of them start fast: git calls
-`cachy cat` for each file of a diff.
+All of them start fast, because git calls `cachy cat` for each file of a diff: the module of a
+command is imported when the command is called, and what only a command needs, within it.
 
 Exit codes: 0; 1 if there is a problem, or something could not be done; 2 for invalid arguments.
 """
@@ -17,57 +19,103 @@ Exit codes: 0; 1 if there is a problem, or something could not be done; 2 for in
 from __future__ import annotations
 
 import sys
-from typing import Any
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NoReturn
 
-import typer
-from typer.core import TyperGroup
+import click
 
-from cachy.cli import care, look, move, review, run
-from cachy.cli.output import fail
+from cachy import __version__
 from cachy.errors import CachyError, ConfigError
 
+THEMES = {
+    "Look around": {
+        "ls": "listing",
+        "show": "read",
+        "cat": "read",
+        "why": "read",
+        "log": "read",
+        "status": "listing",
+        "stats": "listing",
+    },
+    "Review": {"diff": "review", "check": "review"},
+    "Maintain": {"init": "care", "fsck": "care", "gc": "care"},
+    "Move": {"import": "move", "export": "move"},
+    "Use": {"run": "run", "completion": "shell"},
+}
+"""The commands, each with the module of its function `NAME_command`."""
 
-class _Commands(TyperGroup):
-    """Turns what the library raises into a message and an exit code."""
 
-    def invoke(self, ctx: Any) -> Any:
+class _Commands(click.Group):
+    """The commands, imported when they are called. What the library raises becomes a message and an
+    exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for theme in THEMES.values() for name in theme]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for theme in THEMES.values():
+            if cmd_name in theme:
+                module = import_module(f"cachy.cli.{theme[cmd_name]}")
+                command: click.Command = getattr(module, f"{cmd_name}_command")
+                return command
+        return None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            close = get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"there is no command {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for title, names in THEMES.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(width), self._summary(ctx, name)) for name in names]
+                )
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        """Return the first line of a command's help, in full."""
+        command = self.get_command(ctx, name)
+        text = (command.help or "") if command is not None else ""
+        return text.partition("\n\n")[0].replace("\n", " ").removesuffix(".")
+
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # `cachy ls | head` is no error
         except ConfigError as error:
-            fail(str(error), 2)
+            _refuse(str(error), 2)
         except CachyError as error:
-            fail(str(error), 1)
+            _refuse(str(error), 1)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            fail(f"{where}{error.strerror or error}", 1)
+            _refuse(f"{where}{error.strerror or error}", 1)
 
 
-app = typer.Typer(
+def _refuse(message: str, code: int) -> NoReturn:
+    from cachy.cli.output import fail
+
+    fail(message, code)
+
+
+@click.group(
     name="cachy",
     cls=_Commands,
-    help="Inspect and maintain a store of recorded LLM API calls.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`cachy COMMAND -h` describes a command.",
 )
-app.command("init")(care.init_command)
-app.command("ls")(look.ls_command)
-app.command("show")(look.show_command)
-app.command("cat")(look.cat_command)
-app.command("why")(look.why_command)
-app.command("stats")(look.stats_command)
-app.command("diff")(review.diff_command)
-app.command("check")(review.check_command)
-app.command("fsck")(care.fsck_command)
-app.command("gc")(care.gc_command)
-app.command("import")(move.import_command)
-app.command("export")(move.export_command)
-app.command(
-    "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)(run.run_command)
+@click.version_option(__version__, "--version", prog_name="cachy", message="%(prog)s %(version)s")
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Inspect and maintain a store of recorded LLM API calls."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
@@ -75,4 +123,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # for characters the terminal cannot show
-    app()
+    app(prog_name="cachy")

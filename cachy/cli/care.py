@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+from click.exceptions import Exit
 
-from cachy.cli.options import CacheDir, Host, Json, Model
+from cachy.cli import options
 from cachy.cli.output import (
     LONGEST_CELL,
     fail,
@@ -37,20 +38,16 @@ _PROMPT_LENGTH = 40
 # ---- init ----
 
 
-def init_command(
-    cache_dir: CacheDir = None,
-    git: Annotated[
-        bool, typer.Option("--git", help="Make git diff show entries as text in this clone.")
-    ] = False,
-    hook: Annotated[
-        bool,
-        typer.Option(
-            "--hook",
-            help="Check the entries in every commit, with a pre-commit hook in this clone.",
-        ),
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@click.command("init")
+@options.cache_dir
+@click.option("--git", is_flag=True, help="Make git diff show entries as text in this clone.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="Check the entries in every commit, with a pre-commit hook in this clone.",
+)
+@options.as_json
+def init_command(cache_dir: str | None, git: bool, hook: bool, as_json: bool) -> None:
     """Set up a store in a repository.
 
     Creates the store, its manifest and dictionary, and a line in .gitattributes: commit them. This
@@ -76,13 +73,11 @@ def init_command(
 # ---- fsck ----
 
 
-def fsck_command(
-    cache_dir: CacheDir = None,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Move broken files to local/trash.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@click.command("fsck")
+@options.cache_dir
+@click.option("--repair", is_flag=True, help="Move broken files to local/trash.")
+@options.as_json
+def fsck_command(cache_dir: str | None, repair: bool, as_json: bool) -> None:
     """Verify every file of a store.
 
     The exit code is 1 if there is a problem.
@@ -97,7 +92,7 @@ def fsck_command(
     else:
         _print_fsck(report)
     if not report.sound:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _print_fsck(report: FsckReport) -> None:
@@ -111,55 +106,60 @@ def _print_fsck(report: FsckReport) -> None:
             f"checkout: run `cachy init`"
         )
     problems = count(len(report.flaws), "problem") if report.flaws else "all sound"
-    typer.echo(f"{count(report.checked, 'file')}, {show_size(report.bytes)}: {problems}")
+    click.echo(f"{count(report.checked, 'file')}, {show_size(report.bytes)}: {problems}")
     if report.moved:
         say(f"moved {count(len(report.moved), 'file')} to {show_path(report.trash)}")
     elif any(flaw.broken for flaw in report.flaws):
-        typer.echo("`cachy fsck --repair` moves the broken files to the trash")
+        click.echo("`cachy fsck --repair` moves the broken files to the trash")
 
 
 # ---- gc ----
 
 
-UnusedSince = Annotated[
-    str,
-    typer.Option(
-        metavar="WHEN",
-        help="With --unused: since 30d, 2026-11-01, or last-run (the last that succeeded).",
-    ),
-]
-OlderThan = Annotated[
-    str, typer.Option(metavar="AGE", help="Entries older than this, such as 90d.")
-]
-MaxSize = Annotated[
-    str,
-    typer.Option(
-        metavar="SIZE", help="The least recently used entries, until the rest fits, such as 50MB."
-    ),
-]
-
-
+@click.command("gc")
+@options.cache_dir
+@click.option("--unused", is_flag=True, help="Entries that no session used on this machine.")
+@click.option(
+    "--since",
+    default="",
+    metavar="WHEN",
+    help="With --unused: since 30d, 2026-11-01, or last-run (the last that succeeded).",
+)
+@click.option(
+    "--older-than", default="", metavar="AGE", help="Entries older than this, such as 90d."
+)
+@click.option(
+    "--max-size",
+    default="",
+    metavar="SIZE",
+    help="The least recently used entries, until the rest fits, such as 50MB.",
+)
+@options.model
+@options.host
+@click.option(
+    "--grace",
+    default="1d",
+    metavar="AGE",
+    show_default=True,
+    help="Keep everything that is younger than this.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--undo", is_flag=True, help="Restore what the last gc or %cachy forget removed.")
+@options.as_json
 def gc_command(
-    cache_dir: CacheDir = None,
-    unused: Annotated[
-        bool, typer.Option("--unused", help="Entries that no session used on this machine.")
-    ] = False,
-    since: UnusedSince = "",
-    older_than: OlderThan = "",
-    max_size: MaxSize = "",
-    model: Model = "",
-    host: Host = "",
-    grace: Annotated[
-        str, typer.Option(metavar="AGE", help="Keep everything that is younger than this.")
-    ] = "1d",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Restore what the last gc or %cachy forget removed.")
-    ] = False,
-    as_json: Json = False,
+    cache_dir: str | None,
+    unused: bool,
+    since: str,
+    older_than: str,
+    max_size: str,
+    model: str,
+    host: str,
+    grace: str,
+    dry_run: bool,
+    yes: bool,
+    undo: bool,
+    as_json: bool,
 ) -> None:
     """Remove files that are not needed.
 
@@ -197,7 +197,7 @@ def _collect(root: str, policy: Policy, *, dry_run: bool, yes: bool, as_json: bo
     if not as_json or asks:
         _print_plan(planned, to_stderr=as_json, listed=dry_run or asks)
     if asks and not _confirmed(f"Move {count(number, 'file')} to the trash?"):
-        raise typer.Exit(1)
+        raise Exit(1)
     done = Collected([], "") if dry_run or not number else collect(planned)
     if as_json:
         moved = [show_path(path) for path in done.moved]
@@ -217,7 +217,7 @@ def _undo(root: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"restored": [show_path(path) for path in restored]})
     else:
-        typer.echo(f"restored {count(len(restored), 'file')}")
+        click.echo(f"restored {count(len(restored), 'file')}")
 
 
 def _since(root: str, text: str) -> float:
@@ -236,8 +236,8 @@ def _since(root: str, text: str) -> float:
 
 def _confirmed(question: str) -> bool:
     try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
+        return click.confirm(question, err=True)
+    except click.Abort:
         fail("no answer, so nothing was moved: use --yes to skip the question", 1)
 
 
@@ -248,7 +248,7 @@ def _print_plan(plan: Plan, *, to_stderr: bool, listed: bool) -> None:
             prompt = one_line(removal.row.prompt, _PROMPT_LENGTH) if removal.row else ""
             say(f"  {name}  {prompt}".rstrip(), err=to_stderr)
         if len(plan.removals) > _MOST_LISTED:
-            typer.echo(f"  … and {len(plan.removals) - _MOST_LISTED:,} more", err=to_stderr)
+            click.echo(f"  … and {len(plan.removals) - _MOST_LISTED:,} more", err=to_stderr)
     sizes: dict[str, list[int]] = {}
     for removal in plan.removals:
         sizes.setdefault(removal.reason, []).append(removal.bytes)
@@ -256,8 +256,8 @@ def _print_plan(plan: Plan, *, to_stderr: bool, listed: bool) -> None:
     for reason, of_reason in by_number[:_MOST_LISTED]:
         size = show_size(sum(of_reason))
         line = f"remove {count(len(of_reason), 'file')} ({size}): {reason}"
-        typer.echo(one_line(line, 2 * LONGEST_CELL), err=to_stderr)
-    typer.echo(_remaining(plan), err=to_stderr)
+        click.echo(one_line(line, 2 * LONGEST_CELL), err=to_stderr)
+    click.echo(_remaining(plan), err=to_stderr)
 
 
 def _remaining(plan: Plan) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+from click.exceptions import Exit
 
-from cachy.cli.options import CacheDir, Host, Json, Model
+from cachy.cli import options
 from cachy.cli.output import note, note_skipped, print_json, progress, say
 from cachy.errors import ConfigError
 from cachy.store.layout import show_path
@@ -27,55 +28,51 @@ _MOST_LISTED = 20
 # ---- import ----
 
 
-Scope = Annotated[
-    str,
-    typer.Option(
-        metavar="none|test|module",
-        help="A scope for each file, or for each folder. Default: test where pytest's ini file "
-        "has cachy_vcr, otherwise none.",
-    ),
-]
-Repeats = Annotated[
-    str,
-    typer.Option(
-        metavar="same|distinct",
-        help="Keep one answer to a request, or number them. Default: as for --scope.",
-    ),
-]
-Requests = Annotated[
-    str,
-    typer.Option(metavar="full|outline|none", help="What of a request is kept with its answer."),
-]
-
-
+@click.command("import")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@options.cache_dir
+@click.option(
+    "--scope",
+    default="",
+    metavar="none|test|module",
+    help="A scope for each file, or for each folder. Default: test where pytest's ini file has "
+    "cachy_vcr, otherwise none.",
+)
+@click.option(
+    "--repeats",
+    default="",
+    metavar="same|distinct",
+    help="Keep one answer to a request, or number them. Default: as for --scope.",
+)
+@click.option(
+    "--doms", multiple=True, metavar="HOST", help="A host to take besides the known ones."
+)
+@click.option("--errors", is_flag=True, help="Keep client errors that would repeat, too.")
+@click.option(
+    "--requests",
+    default="full",
+    metavar="full|outline|none",
+    help="What of a request is kept with its answer.",
+    show_default=True,
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be taken, and write nothing.")
+@options.as_json
 def import_command(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...",
-            help="VCR cassettes, HAR files, JSON lines of `cachy export`, files of pycachy; "
-            "folders of them, and patterns with *.",
-        ),
-    ],
-    cache_dir: CacheDir = None,
-    scope: Scope = "",
-    repeats: Repeats = "",
-    doms: Annotated[
-        list[str] | None,
-        typer.Option("--doms", metavar="HOST", help="A host to take besides the known ones."),
-    ] = None,
-    errors: Annotated[
-        bool, typer.Option("--errors", help="Keep client errors that would repeat, too.")
-    ] = False,
-    requests: Requests = "full",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be taken, and write nothing.")
-    ] = False,
-    as_json: Json = False,
+    paths: tuple[str, ...],
+    cache_dir: str | None,
+    scope: str,
+    repeats: str,
+    doms: tuple[str, ...],
+    errors: bool,
+    requests: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Take recordings of other tools into the store.
 
-    The exit code is 1 if something was not understood, 2 if nothing was.
+    PATH is a VCR cassette, a HAR file, JSON lines of `cachy export`, or a file of pycachy; a folder
+    of them; or a pattern with *. The exit code is 1 if something was not understood, 2 if nothing
+    was.
     """
     from cachy.upkeep.imports import SCOPES, take
 
@@ -86,7 +83,7 @@ def import_command(
     if scope not in SCOPES:
         raise ConfigError(f"invalid --scope {scope!r}: give one of {', '.join(SCOPES)}")
     settings = _settings(
-        [*(doms or ()), *ini.get("cachy_doms", "").split()],
+        [*doms, *ini.get("cachy_doms", "").split()],
         repeats=repeats or ini.get("cachy_repeats") or ("distinct" if moving else "same"),
         errors=errors or moving,
         requests=requests,
@@ -98,7 +95,7 @@ def import_command(
     else:
         _print_report(report, dry_run=dry_run)
     if report.code:
-        raise typer.Exit(report.code)
+        raise Exit(report.code)
 
 
 def _ini(root: str) -> dict[str, str]:
@@ -146,30 +143,29 @@ def _print_counts(label: str, counts: Counter[str]) -> None:
 # ---- export ----
 
 
+@click.command("export")
+@click.argument("output", metavar="PATH")
+@options.cache_dir
+@click.option("--to", default="", metavar="vcr|har|jsonl", help="The format. Default: by PATH.")
+@options.model
+@options.host
+@click.option("--private", is_flag=True, help="Also what stays on this machine.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@options.as_json
 def export_command(
-    output: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH",
-            help="A file ending in .yaml (VCR), .har or .jsonl; or a folder, for a cassette of VCR "
-            "for each scope.",
-        ),
-    ],
-    cache_dir: CacheDir = None,
-    to: Annotated[
-        str, typer.Option(metavar="vcr|har|jsonl", help="The format. Default: by PATH.")
-    ] = "",
-    model: Model = "",
-    host: Host = "",
-    private: Annotated[
-        bool, typer.Option("--private", help="Also what stays on this machine.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
-    as_json: Json = False,
+    output: str,
+    cache_dir: str | None,
+    to: str,
+    model: str,
+    host: str,
+    private: bool,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write the recordings for other tools.
 
-    VCR cassettes, an HTTP archive (HAR), or JSON lines for pandas, sqlite-utils and the like.
+    PATH is a file ending in .yaml (VCR), .har (an HTTP archive) or .jsonl (JSON lines, for pandas,
+    sqlite-utils and the like); or a folder, for a cassette of VCR for each scope.
     """
     from cachy.upkeep.exports import FORMATS, export
 

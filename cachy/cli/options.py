@@ -2,26 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+import click
 
-CacheDir = Annotated[
-    str | None,
-    typer.Option(
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_MOST_COMPLETED = 50
+
+
+def cache_dir(function: F) -> F:
+    """Add `--cache-dir`."""
+    return click.option(
         "--cache-dir",
         "-C",
         metavar="DIR",
+        type=click.Path(),
         help="The folder that holds .cachy. Default: the one that enable_cachy() uses.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Key = Annotated[
-    str, typer.Argument(metavar="KEY", help="A key, its first digits, or the file of an entry.")
-]
-Model = Annotated[
-    str, typer.Option(metavar="MODEL", help="Only entries of this model; * matches anything.")
-]
-Host = Annotated[
-    str, typer.Option(metavar="HOST", help="Only entries of this host; * matches anything.")
-]
+    )(function)
+
+
+def as_json(function: F) -> F:
+    """Add `--json`, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def model(function: F) -> F:
+    """Add `--model`."""
+    return click.option(
+        "--model",
+        default="",
+        metavar="MODEL",
+        help="Only entries of this model; * matches anything.",
+    )(function)
+
+
+def host(function: F) -> F:
+    """Add `--host`."""
+    return click.option(
+        "--host", default="", metavar="HOST", help="Only entries of this host; * matches anything."
+    )(function)
+
+
+def key(function: F) -> F:
+    """Add the argument KEY, empty by default."""
+    return click.argument("key", metavar="[KEY]", default="", shell_complete=_keys)(function)
+
+
+def _keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the keys of the store that start so, for the shell to complete."""
+    from cachy.errors import CachyError
+    from cachy.store.folder import entry_files
+    from cachy.store.names import key_in
+    from cachy.upkeep.find import root_of
+
+    try:
+        shard = incomplete[:2] if len(incomplete) >= 2 else ""  # one shard, or all
+        files = entry_files(root_of(ctx.params.get("cache_dir")), shard)
+    except CachyError:
+        return []
+    keys = sorted({key_in(file.name) for file in files if file.name.startswith(incomplete)})
+    return keys[:_MOST_COMPLETED]

@@ -1,4 +1,4 @@
-"""How commands print: text made safe for a terminal, tables, JSON and progress.
+"""How commands print: lines, tables, JSON and progress.
 
 Results go to stdout; questions, progress, notes and errors to stderr.
 """
@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-import typer
+import click
+from click.exceptions import Exit
 
+from cachy.cli.text import cells, cut, dim, is_dumb, pad, printable
 from cachy.upkeep.transcript import one_line, to_json
 
 KEY_DIGITS = 10
@@ -24,6 +26,9 @@ LONGEST_CELL = 200
 
 _WRITTEN_AT_ONCE = 1000  # lines
 _PROGRESS_AFTER = 0.5  # seconds
+_LEAST = 8  # cells that a column keeps when it is cut
+_GAP = 2
+_AROUND_A_TABLE = 4  # lines of a screen: the titles, the command, the prompt, what was left out
 
 
 # ---- Text ----
@@ -31,7 +36,7 @@ _PROGRESS_AFTER = 0.5  # seconds
 
 def say(text: str, *, err: bool = False) -> None:
     """Print a line of text that may hold anything: control characters are made visible."""
-    typer.echo(printable(text), err=err)
+    click.echo(printable(text), err=err)
 
 
 def note(text: str) -> None:
@@ -42,7 +47,7 @@ def note(text: str) -> None:
 def fail(message: str, code: int) -> NoReturn:
     """Print an error, and exit with this code."""
     note(f"cachy: {message}")
-    raise typer.Exit(code)
+    raise Exit(code)
 
 
 def note_skipped(count: int) -> None:
@@ -52,27 +57,12 @@ def note_skipped(count: int) -> None:
         note(f"{files} skipped as unsound: `cachy fsck` shows why")
 
 
-def printable(text: str) -> str:
-    """Return text without characters that control a terminal.
-
-    >>> printable("red: \\x1b[31m")
-    'red: ·[31m'
-    """
-    text = text.replace("\r\n", "\n")
-    return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)
-
-
-def indent(text: str) -> str:
-    """Return text with each line indented by two spaces."""
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
-
-
 # ---- JSON ----
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    typer.echo(to_json(value, indent=True))
+    click.echo(to_json(value, indent=True))
 
 
 def print_json_array(values: Iterable[dict[str, Any]]) -> None:
@@ -87,36 +77,66 @@ def print_json_array(values: Iterable[dict[str, Any]]) -> None:
 # ---- Tables ----
 
 
-def print_table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print aligned columns; nothing if there are no rows.
+class Column(NamedTuple):
+    """A column of a table. It is aligned to the `right`; it may be `cut` where the table is wider
+    than the terminal, the less the greater its `weight`."""
 
-    A title that starts with `>` aligns its column to the right. On a terminal the last column is
-    cut to fit the width.
-    """
-    lines = [tuple(title.lstrip(">") for title in titles)] if titles else []
-    lines += [tuple(one_line(cell, LONGEST_CELL) for cell in row) for row in rows]
-    if len(lines) == bool(titles):
+    title: str = ""
+    right: bool = False
+    cut: bool = False
+    weight: int = 1
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print aligned columns that fit the terminal; nothing if there are no rows. A column in which
+    nothing stands is left out."""
+    table = [tuple(one_line(cell, LONGEST_CELL) for cell in row) for row in rows]
+    if not table:
         return
-    to_right = [title.startswith(">") for title in titles] or [False] * len(lines[0])
-    texts = _aligned(lines, to_right)
-    if titles:
-        typer.secho(next(texts), dim=True)
+    used = [at for at in range(len(columns)) if any(row[at] for row in table)]
+    shown = [columns[at] for at in used]
+    lines = [[row[at] for at in used] for row in table]
+    titles = [column.title for column in shown]
+    widths = _widths(shown, [titles, *lines])
+    if any(titles):
+        click.echo(dim(_line(titles, shown, widths)))
+    texts = (_line(line, shown, widths) for line in lines)
     while chunk := list(islice(texts, _WRITTEN_AT_ONCE)):
-        typer.echo("\n".join(chunk))
+        click.echo("\n".join(chunk))
 
 
-def _aligned(lines: list[tuple[str, ...]], to_right: list[bool]) -> Iterator[str]:
-    *columns, last = range(len(to_right))
-    widths = [max(len(line[column]) for line in lines) for column in columns]
-    room = shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths)
-    longest = max(room, 20) if sys.stdout.isatty() else LONGEST_CELL
-    for line in lines:
-        cells = [
-            line[column].rjust(width) if to_right[column] else line[column].ljust(width)
-            for column, width in zip(columns, widths, strict=True)
+def rows_on_screen() -> int:
+    """Return how many rows of a table fit on the terminal; 0 if stdout is none, for all of them."""
+    if not sys.stdout.isatty():
+        return 0
+    return max(shutil.get_terminal_size().lines - _AROUND_A_TABLE, 10)
+
+
+def _line(cells: list[str], columns: list[Column], widths: list[int]) -> str:
+    padded = [
+        pad(cut(cell, width), width, right=column.right)
+        for cell, column, width in zip(cells, columns, widths, strict=True)
+    ]
+    return (" " * _GAP).join(padded).rstrip()
+
+
+def _widths(columns: list[Column], lines: list[list[str]]) -> list[int]:
+    """Return the width of each column: on a terminal, those that may be cut share what the others
+    leave, by their weights."""
+    widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
+    if not sys.stdout.isatty():
+        return widths
+    excess = sum(widths) + _GAP * (len(widths) - 1) - shutil.get_terminal_size().columns
+    for _ in range(excess):
+        by_width = [
+            (width / column.weight, at)
+            for at, (column, width) in enumerate(zip(columns, widths, strict=True))
+            if column.cut and width > _LEAST
         ]
-        end = one_line(line[last], longest)
-        yield "  ".join([*cells, end.rjust(4) if to_right[last] else end]).rstrip()
+        if not by_width:
+            break
+        widths[max(by_width)[1]] -= 1
+    return widths
 
 
 # ---- Progress ----
@@ -128,7 +148,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
     The `with` statement gives a function that takes how many of how many files are done.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or is_dumb():
         yield lambda done, total: None
         return
     started = time.monotonic()
@@ -137,7 +157,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
         def show(done: int, total: int) -> None:
             if not bars and total and time.monotonic() - started > _PROGRESS_AFTER:
-                bar = typer.progressbar(length=total, label=label, file=sys.stderr)
+                bar = click.progressbar(length=total, label=label, file=sys.stderr)
                 bars.append(stack.enter_context(bar))
             for bar in bars:
                 bar.update(done - bar.pos)

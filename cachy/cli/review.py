@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+from click.exceptions import Exit
 
-from cachy.cli.options import CacheDir, Json
-from cachy.cli.output import KEY_DIGITS, note, print_json, print_table, progress, say
+from cachy.cli import options
+from cachy.cli.output import KEY_DIGITS, Column, note, print_json, print_table, progress, say
 from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
@@ -18,26 +19,27 @@ if TYPE_CHECKING:
     from cachy.upkeep.diff import Change
 
 _PROMPT_LENGTH = 60
+_COLUMNS = (
+    Column(),
+    Column(),
+    Column(cut=True),
+    Column(cut=True),
+    Column(cut=True, weight=2),
+    Column(cut=True, weight=2),
+)
 
 
-def diff_command(
-    revisions: Annotated[
-        str,
-        typer.Argument(
-            metavar="REV[..REV]",
-            help="Two revisions, or one to compare with the work tree. Default: HEAD.",
-        ),
-    ] = "",
-    cache_dir: CacheDir = None,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@click.command("diff")
+@click.argument("revisions", metavar="[REV[..REV]]", default="")
+@options.cache_dir
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@options.as_json
+def diff_command(revisions: str, cache_dir: str | None, as_markdown: bool, as_json: bool) -> None:
     """Compare the entries of two git revisions.
 
-    Shows which were added, removed and recorded again. `A...B` compares B with the commit where it
-    branched off A, as a pull request does.
+    Shows which were added, removed and recorded again. Name two revisions, A..B, or one to compare
+    with the work tree; by default HEAD. `A...B` compares B with the commit where it branched off A,
+    as a pull request does.
     """
     from cachy.upkeep.diff import diff, markdown
 
@@ -47,9 +49,9 @@ def diff_command(
         print_json(report.as_dict())
         return
     if as_markdown:
-        typer.echo(markdown(report), nl=False)
+        click.echo(markdown(report), nl=False)
         return
-    print_table((), [_cells(change) for change in report.changes])
+    print_table(_COLUMNS, [_cells(change) for change in report.changes])
     say(f"{report.old} → {report.new}: {report.summary()}")
     for flaw in report.flaws:
         note(f"{show_path(flaw.path)}: {flaw.what}")
@@ -69,18 +71,16 @@ def _cells(change: Change) -> tuple[str, ...]:
     )
 
 
-def check_command(
-    cache_dir: CacheDir = None,
-    staged: Annotated[
-        bool,
-        typer.Option(
-            "--staged",
-            help="Check only what the next commit adds, to any store of this repository. "
-            "For a pre-commit hook.",
-        ),
-    ] = False,
-    as_json: Json = False,
-) -> None:
+@click.command("check")
+@options.cache_dir
+@click.option(
+    "--staged",
+    is_flag=True,
+    help="Check only what the next commit adds, to any store of this repository. For a pre-commit "
+    "hook.",
+)
+@options.as_json
+def check_command(cache_dir: str | None, staged: bool, as_json: bool) -> None:
     """Check that the files of a store can be shared.
 
     Checks what git has of it, in its index: every file must be an undamaged entry below the size
@@ -107,4 +107,4 @@ def check_command(
             problems = count(len(report.flaws), "problem") if report.flaws else "all sound"
             say(f"{count(report.checked, 'file')} {where}: {problems}")
     if report.flaws:
-        raise typer.Exit(1)
+        raise Exit(1)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import click
+from click.exceptions import Exit
 
-import typer
-
-from cachy.cli.options import CacheDir
+from cachy.cli import options
 from cachy.cli.output import fail, note
 from cachy.wording import count
 
 
-def run_command(
-    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", show_default=False)],
-    cache_dir: CacheDir = None,
-    replay: Annotated[
-        bool,
-        typer.Option(
-            "--replay", help="Set replay mode, and placeholders for the API keys that are not set."
-        ),
-    ] = False,
-) -> None:
+@click.command(
+    "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@click.argument("command", metavar="-- COMMAND…", nargs=-1, required=True, type=click.UNPROCESSED)
+@options.cache_dir
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Set replay mode, and placeholders for the API keys that are not set.",
+)
+def run_command(command: tuple[str, ...], cache_dir: str | None, replay: bool) -> None:
     """Run a command, and note what it uses.
 
     All that the command uses counts as one run, for `cachy gc --unused --since last-run`. The exit
@@ -37,6 +37,13 @@ def run_command(
     if report.store:
         note(
             f"cachy: {count(report.sessions, 'session')} used {count(report.keys, 'key')}: "
-            f"{count(report.hits, 'hit')}, {report.recorded:,} recorded"
+            f"{count(report.hits, 'hit')}, {count(report.misses, 'miss')}, "
+            f"{report.recorded:,} recorded"
         )
-    raise typer.Exit(report.code)
+    if report.misses and replay:
+        requests = "1 request" if report.misses == 1 else f"{report.misses:,} requests"
+        note(
+            f"cachy: {requests} had no recording and failed: the errors say why, and the same "
+            f"without --replay records them, where the API can be reached"
+        )
+    raise Exit(report.code)

@@ -5,6 +5,8 @@ nothing.
     find.py         find one entry by key or file; the filters of `ls`
     transcript.py   an entry, shown as a chat
     stats.py        what a store holds and saves
+    status.py       what is new, private, superseded or unused
+    history.py      the commits that added or removed the recordings of a key
     git.py          what cachy asks of git
     check.py        fsck checks a store on disk, check what git has of it
     diff.py         how two revisions of a store differ

@@ -193,15 +193,13 @@ def _read_all(
             what = str(problem) if isinstance(problem, Defect) else "it was removed meanwhile"
             flaws.append(Flaw(file.path, what, isinstance(problem, Defect)))
             continue
-        read[name] = _Read(
-            index.row_of(file, len(data), entry), _first_words(entry), _digest(entry)
-        )
+        read[name] = _Read(index.row_of(file, len(data), entry), first_words(entry), _digest(entry))
     next(blobs, None)
     progress(len(wanted), len(wanted))
     return read, sorted(flaws)
 
 
-def _first_words(entry: Entry) -> str:
+def first_words(entry: Entry) -> str:
     """Return the first words of the answer: of its text, where it has one."""
     turns = answered(entry)
     texts = [turn.text for turn in turns if turn.role == "assistant"] or [t.text for t in turns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
@@ -13,10 +14,10 @@ from cachy.store.entry import Entry
 from cachy.store.files import read_file
 from cachy.store.folder import File, entry_files, read_entry, unpack
 from cachy.store.layout import FOLDER, find_root
-from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in, stamp_in
+from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, key_in, second_in, stamp_in
 from cachy.store.program import seen_from
 from cachy.upkeep.index import Row
-from cachy.upkeep.transcript import answered, asked
+from cachy.upkeep.transcript import answered, asked, is_outline
 
 _MOST_LISTED = 10
 
@@ -72,14 +73,29 @@ def find_entry(root: str, text: str) -> FoundEntry:
     raise CachyError(f"no recording of {keys[0]} is sound ({problem}): see `cachy fsck`")
 
 
-def newest_entry(root: str) -> FoundEntry | None:
-    """Return the newest sound entry of a store, or None. Only that one is read."""
-    for file in sorted(entry_files(root), key=lambda file: stamp_in(file.name), reverse=True):
+def newest_entries(root: str, number: int) -> list[FoundEntry]:
+    """Return the newest sound entries of a store, at most `number`, newest first. Only files of the
+    last seconds are read."""
+    files = sorted(entry_files(root), key=lambda file: stamp_in(file.name), reverse=True)
+    found: list[FoundEntry] = []
+    for _, of_second in groupby(files, key=lambda file: second_in(file.name)):
+        if len(found) >= number:
+            break
+        found += sorted(_sound(of_second), key=_recorded, reverse=True)
+    return found[:number]
+
+
+def _sound(files: Iterable[File]) -> Iterator[FoundEntry]:
+    for file in files:
         try:
-            return FoundEntry(file.path, read_entry(file.path))
+            yield FoundEntry(file.path, read_entry(file.path))
         except (Defect, FileNotFoundError):
             continue
-    return None
+
+
+def _recorded(found: FoundEntry) -> str:
+    """Return when an entry was recorded, to the microsecond."""
+    return str(found.entry.head.get("recorded"))
 
 
 def is_file_name(text: str) -> bool:
@@ -133,26 +149,45 @@ class Filter(NamedTuple):
     notebook: str = ""
 
 
-def select(root: str, rows: Iterable[Row], wanted: Filter) -> Iterator[Row]:
-    """Return the rows that pass a filter. Only `text` opens files.
+class Selection:
+    """The rows of a store that pass a filter. Only `text` opens files.
 
-    Raises ConfigError for a `notebook` that is not in the journal.
+    `outlines` counts the entries of which only the outline of the request was there to be searched,
+    and did not have the text. Raises ConfigError for a `notebook` that is not in the journal.
     """
-    tests: list[Callable[[Row], bool]] = []
-    if wanted.model:
-        tests.append(lambda row: matches(row.model, wanted.model))
-    if wanted.host:
-        tests.append(lambda row: matches(row.host, wanted.host))
-    if (after := wanted.after) is not None:
-        tests.append(lambda row: row.second >= after)
-    if (before := wanted.before) is not None:
-        tests.append(lambda row: row.second <= before)
-    if wanted.notebook:
-        keys = _used_by(root, wanted.notebook)
-        tests.append(lambda row: row.key in keys)
-    if wanted.text:
-        tests.append(lambda row: _contains(row, wanted.text.lower()))
-    return (row for row in rows if all(test(row) for test in tests))
+
+    def __init__(self, root: str, rows: Iterable[Row], wanted: Filter) -> None:
+        self.outlines = 0
+        tests: list[Callable[[Row], bool]] = []
+        if wanted.model:
+            tests.append(lambda row: matches(row.model, wanted.model))
+        if wanted.host:
+            tests.append(lambda row: matches(row.host, wanted.host))
+        if (after := wanted.after) is not None:
+            tests.append(lambda row: row.second >= after)
+        if (before := wanted.before) is not None:
+            tests.append(lambda row: row.second <= before)
+        if wanted.notebook:
+            keys = _used_by(root, wanted.notebook)
+            tests.append(lambda row: row.key in keys)
+        if text := wanted.text.lower():
+            tests.append(lambda row: self._contains(row, text))
+        self._rows = (row for row in rows if all(test(row) for test in tests))
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows
+
+    def _contains(self, row: Row, text: str) -> bool:
+        if text in row.prompt.lower():
+            return True
+        try:
+            entry = read_entry(row.file.path)
+        except (Defect, FileNotFoundError):
+            return False
+        if any(text in turn.text.lower() for turn in (*asked(entry.head), *answered(entry))):
+            return True
+        self.outlines += is_outline(entry.head)
+        return False
 
 
 def matches(value: str, pattern: str) -> bool:
@@ -177,13 +212,3 @@ def _used_by(root: str, notebook: str) -> set[str]:
         listed = f", only of {', '.join(known[:_MOST_LISTED])}" if known else ""
         raise ConfigError(f"the journal has no session of {notebook!r}{listed}: run it once")
     return {key for note in sessions for key in note.keys}
-
-
-def _contains(row: Row, text: str) -> bool:
-    if text in row.prompt.lower():
-        return True
-    try:
-        entry = read_entry(row.file.path)
-    except (Defect, FileNotFoundError):
-        return False
-    return any(text in turn.text.lower() for turn in (*asked(entry.head), *answered(entry)))

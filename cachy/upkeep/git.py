@@ -24,6 +24,19 @@ class Staged(NamedTuple):
     blob: str
 
 
+class Change(NamedTuple):
+    """A file that a commit added or removed, by its path from the top of the work tree, and the id
+    of its blob."""
+
+    path: str
+    blob: str
+    removed: bool
+    commit: str
+    date: str
+    author: str
+    subject: str
+
+
 class Repo:
     """The git repository of a store: `top` is the folder of its work tree, `prefix` the path of the
     store in it, with `/`."""
@@ -140,6 +153,29 @@ class Repo:
                     yield data
             finally:
                 process.stdin.close()
+
+    def log(self, start: str) -> list[Change]:
+        """Return what the commits of HEAD did to the files of the store whose paths start so,
+        newest first."""
+        if not self.has_commits():
+            return []
+        escaped = "".join(f"\\{char}" if char in "\\*?[" else char for char in self.prefix)
+        output = self._output(
+            "log", "-z", "--no-renames", "--raw", "--no-abbrev", "--diff-merges=first-parent",
+            "--format=%x01%H%x02%aI%x02%an%x02%s", "--", f":(top,glob){escaped}/{start}*",
+        )  # fmt: skip
+        changes = []
+        for commit in output.split(b"\1")[1:]:
+            head, *fields = [field for field in commit.split(b"\0") if field.strip()]
+            about = [os.fsdecode(part) for part in head.split(b"\2")]
+            of_commit = []
+            for meta, path in zip(fields[::2], fields[1::2], strict=False):
+                _, _, before, after, kind = meta.split()
+                removed = kind == b"D"
+                blob = (before if removed else after).decode()
+                of_commit.append(Change(os.fsdecode(path), blob, removed, *about))
+            changes += sorted(of_commit, key=lambda change: change.removed)
+        return changes
 
     def attributes(self, path: str) -> dict[str, str]:
         """Return the attributes of a file."""

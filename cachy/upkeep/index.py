@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -35,7 +35,8 @@ def silent(done: int, total: int) -> None:
 class Row(NamedTuple):
     """One entry. `bytes` is its size on disk; `ms` the duration of the live call; `input` and
     `output` count tokens, where the answer reported them; `prompt` holds the first words of the
-    user's last message."""
+    user's last message; `recorded` the time in the head, UTC; a `superseded` entry is not served,
+    because a newer one has its key."""
 
     file: File
     bytes: int
@@ -49,6 +50,8 @@ class Row(NamedTuple):
     input: int
     output: int
     prompt: str
+    recorded: str = ""
+    superseded: bool = False
 
     @property
     def name(self) -> str:
@@ -77,6 +80,7 @@ class Row(NamedTuple):
         row = self._asdict()
         file = row.pop("file")
         row["prompt"] = self.shown
+        del row["recorded"]  # a file may say anything; its name is what counts
         recorded = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.second))
         start = {"key": self.key, "name": self.name, "recorded": recorded, "host": self.host}
         return {**start, **row, "file": show_path(file.path), "private": file.private}
@@ -140,7 +144,21 @@ def scan(root: str, *, progress: Progress = silent) -> Contents:
                 rows.append(report)
     rows.sort(key=lambda row: stamp_in(row.name), reverse=True)
     flaws.sort()
-    return Contents(rows, flaws)
+    return Contents(list(_superseded(rows)), flaws)
+
+
+def _superseded(rows: list[Row]) -> Iterator[Row]:
+    """Yield rows, newest first, each marked if one before it has its key."""
+    seen: set[str] = set()
+    for row in rows:
+        yield row._replace(superseded=True) if row.key in seen else row
+        seen.add(row.key)
+
+
+def by_time(rows: Iterable[Row]) -> list[Row]:
+    """Return rows in the order in which they were recorded, newest first: by the microseconds in
+    the head, within a second. The order of `scan` tells which of a key is served."""
+    return sorted(rows, key=lambda row: (row.second, row.recorded, row.name), reverse=True)
 
 
 @contextmanager
@@ -254,6 +272,7 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
         _count(usage.get("input")),
         _count(usage.get("output")),
         first_words(head),
+        recorded if isinstance(recorded := head.get("recorded"), str) else "",
     )
 
 

@@ -27,6 +27,7 @@ class RunReport(NamedTuple):
     sessions: int = 0
     keys: int = 0
     hits: int = 0
+    misses: int = 0
     recorded: int = 0
     problem: str = ""
 
@@ -62,6 +63,7 @@ def run(command: Sequence[str], cache_dir: str | None = None, *, replay: bool = 
         len(sessions),
         len({key for note in sessions for key in note.keys}),
         sum(note.hits for note in sessions),
+        sum(note.misses for note in sessions),
         sum(note.recorded for note in sessions),
         problem,
     )

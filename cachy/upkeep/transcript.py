@@ -71,6 +71,12 @@ def _part(part: Any) -> Turn:
 _FIELD = re.compile(r'form-data; name="?([^";]*)"?(?![^;]*; filename)')
 
 
+def is_outline(head: dict[str, Any]) -> bool:
+    """Return whether long texts of a request were not kept, or all of it."""
+    body = _body(head)
+    return body is None or '{"…":' in to_json(body)
+
+
 def model(head: dict[str, Any]) -> Any:
     """Return the model of a request: the one in the head, or the field of a multipart form."""
     body = _body(head)
@@ -151,11 +157,37 @@ def body_text(entry: Entry) -> str:
 
 
 def readable(entry: Entry) -> str:
-    """Return the whole entry as text: the head, a blank line, the body. `git diff` shows this."""
+    """Return the whole entry as text, for `git diff`: what a reviewer reads first comes first.
+
+    The prompt and the answer as a chat, the body, the head, and the response headers last.
+    """
+    asked_turns, answer = asked(entry.head), answered(entry)
+    parts = [f"{turn.role}\n{_indented(turn.text)}" for turn in asked_turns if turn.role]
+    parts += [f"→ {turn.role}\n{_indented(turn.text)}" for turn in answer if turn.role != "data"]
+    head = {name: value for name, value in entry.head.items() if name != "headers"}
+    headers = entry.head.get("headers") or []
+    return (
+        "\n\n".join(
+            [
+                *parts,
+                f"→ body\n{_body_for_reading(entry).rstrip()}",
+                f"head\n{to_json(head, indent=True)}",
+                "headers\n" + "\n".join(f"{name}: {value}" for name, value in headers),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _body_for_reading(entry: Entry) -> str:
     body = body_text(entry)
     if not entry.head.get("stream") and body[:1] in ("{", "["):
-        body = next((to_json(data, indent=True) for data in events_of(entry)), body)
-    return f"{to_json(entry.head, indent=True)}\n\n{body.rstrip()}\n"
+        return next((to_json(data, indent=True) for data in events_of(entry)), body)
+    return body
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
 def to_json(value: Any, *, indent: bool = False) -> str:

@@ -10,8 +10,7 @@ from stores import NOW, OLD, add_session, key_of, keys
 
 from cachy.errors import CachyError, ConfigError
 from cachy.store.names import SUFFIX
-from cachy.upkeep.find import Filter, find_entry, root_of
-from cachy.upkeep.find import select as select_rows
+from cachy.upkeep.find import Filter, Selection, find_entry, root_of
 from cachy.upkeep.index import open_store, scan
 
 
@@ -61,7 +60,7 @@ def test_filters(root: Path, tmp_path: Path) -> None:
     rows = scan(str(root)).rows
 
     def select(**wanted: object) -> list[str]:
-        return keys(list(select_rows(str(root), rows, Filter(**wanted))))  # type: ignore[arg-type]
+        return keys(list(Selection(str(root), rows, Filter(**wanted))))  # type: ignore[arg-type]
 
     assert select(model="claude*") == select(host="*.anthropic.com") == [key_of(two)]
     assert select(after=NOW - 5) == [key_of(two)]

@@ -36,7 +36,7 @@ def test_all_sessions_of_a_command_are_one_run(root: Path) -> None:
     before = time.time()
     key = key_of(used)
     report = run(python(NOTE, str(root), key, key, "0" * 32), str(root.parent))
-    assert report == RunReport(0, str(root), sessions=3, keys=2, hits=6, recorded=3)
+    assert report == RunReport(0, str(root), sessions=3, keys=2, hits=6, misses=0, recorded=3)
     assert before <= last_run(str(root)) <= time.time()
     (own,) = [note for note in journal.read(str(root)) if note.id == note.run]
     assert own.by.startswith(f"$ {sys.executable} -c")

@@ -315,10 +315,23 @@ def test_first_words_are_the_users_last() -> None:
     assert first_words({}) == ""
 
 
-def test_readable_is_head_then_body() -> None:
+def test_readable_is_the_chat_first_and_the_headers_last() -> None:
+    said = ANSWERS["openai"]
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Rain?"}]
+    chat = Entry({**said.head, "request": {"body": {"messages": messages}}}, said.body)
+    names = ("system\n  Be", "user\n  Rain?", "→ thinking\n", "→ assistant\n  It rains.\n",
+             "→ tool call\n", "→ body\n{", "head\n{", "headers\ncontent-type: ")  # fmt: skip
+    text = readable(chat)
+    assert text.startswith(names[0])
+    places = [text.index(name) for name in names]
+    assert places == sorted(places)
+    assert "headers" not in text[: places[-1]]
+    assert text.count("\n\n\n") == 0
+
+
+def test_readable_of_other_answers() -> None:
     text = readable(entry({"answer": "café"}))
-    assert text.startswith('{\n  "status": 200')
-    assert text.endswith('\n\n{\n  "answer": "café"\n}\n')
+    assert text.startswith('→ body\n{\n  "answer": "café"\n}\n\nhead\n{\n  "status": 200')
     assert "[audio/mpeg, 4 bytes]" in readable(entry(b"\xff\xfb\x90\x00", kind="audio/mpeg"))
 
 

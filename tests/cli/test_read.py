@@ -1,38 +1,20 @@
-"""ls, show, cat, why, stats."""
+"""show, cat, why, log; and what an entry may hold."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clones import Clone
 from commands import call, data, refused
 from many import DAY, add, make_entry
-from stores import NOW, OLD, key_of
+from stores import OLD, key_of
 
 from cachy.store.entry import Entry
-
-
-def test_ls_filters(root: Path, folder: Path) -> None:
-    one = add(root, make_entry(1), OLD)
-    two = add(root, make_entry(2, model="other", answer="Blau"), NOW)
-    assert [row["key"] for row in data("ls")] == [key_of(two), key_of(one)]
-    assert [row["key"] for row in data("ls", "-n", "1")] == [key_of(two)]
-    assert [row["key"] for row in data("ls", "--model", "gpt*", "-C", str(folder))] == [key_of(one)]
-    assert [row["key"] for row in data("ls", "--newer-than", "1d")] == [key_of(two)]
-    assert [row["key"] for row in data("ls", "--older-than", "1d")] == [key_of(one)]
-    assert [row["key"] for row in data("ls", "--text", "blau")] == [key_of(two)]
-    assert data("ls", "--host", "nowhere") == []
-    assert call("ls", "--host", "nowhere").stdout == ""
-
-
-def test_ls_reports_broken_files(root: Path) -> None:
-    add(root, make_entry(1), OLD).write_bytes(b"")
-    assert "1 file was skipped as unsound: `cachy fsck`" in call("ls").stderr
 
 
 def test_show_reads_as_a_chat(root: Path) -> None:
@@ -68,9 +50,9 @@ def test_cat(root: Path) -> None:
     assert json.loads(call("cat", "--head", key_of(path)).stdout) == entry.head
     text = call("cat", "--text", key_of(path)).stdout
     assert text == call("cat", "--text", str(path)).stdout
-    head, _, body = text.partition("\n\n")
-    assert json.loads(head) == entry.head
-    assert json.loads(body) == json.loads(entry.body)
+    assert text.startswith("system\n  You are a helpful assistant.")
+    assert "\n\nuser\n  Question 1: what is it?\n\n→ assistant\n  Forty-two.\n\n→ body\n{" in text
+    assert text.endswith("\n\nheaders\ncontent-type: application/json\n")
 
 
 def test_cat_as_git_calls_it_never_fails(root: Path, folder: Path) -> None:
@@ -81,18 +63,9 @@ def test_cat_as_git_calls_it_never_fails(root: Path, folder: Path) -> None:
     assert call("cat", "--text", "manifest.json").stdout == "{}\n"
 
 
-def test_stats(root: Path) -> None:
-    add(root, make_entry(1), OLD)
-    said = call("stats").stdout
-    assert said.startswith("1 entry of 1 key, ")
-    assert "last 30 days, on this machine: 0 sessions" in said
-    report = data("stats")
-    assert report["models"]["gpt-4o"]["entries"] == 1
-    assert report["total"]["input"] == 20
-
-
 def test_why(root: Path, folder: Path) -> None:
-    assert "has no entries" in refused("why")
+    for command in ("why", "show", "cat", "log"):
+        assert "has no entries" in refused(command)
     add(root, recorded("2026-01-01T00:00:00Z", 1), OLD)
     later = key_of(add(root, recorded("2026-01-02T00:00:00Z", 2), OLD + 1))
     assert "Question 1: what is it?" in call("why").stdout
@@ -108,19 +81,57 @@ def recorded(when: str, number: int) -> Entry:
     return Entry({**entry.head, "recorded": when}, entry.body)
 
 
-def test_a_store_that_is_not_checked_out(root: Path, folder: Path) -> None:
-    def git(*arguments: str) -> None:
-        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], check=True)
+# ---- The newest ----
 
-    git("init", "-q")
-    add(root, make_entry(1), OLD)
-    (folder / "kept").touch()
-    git("add", "-A")
-    git("commit", "-qm", "1")
-    git("sparse-checkout", "set", "--no-cone", "/*", "!.cachy")
-    shutil.rmtree(root, ignore_errors=True)
-    assert "not checked out" in refused("ls")
-    assert "1 file of" in call("check").stdout
+
+def test_the_newest_without_a_key(root: Path) -> None:
+    """The newest by the microseconds in the head, within one second."""
+    second = recorded("2026-01-02T00:00:00.500000Z", 2)
+    add(root, recorded("2026-01-01T00:00:00.900000Z", 1), OLD - 1)
+    add(root, second, OLD)
+    for number, micro in ((3, 100000), (4, 900000), (5, 300000)):
+        add(root, recorded(f"2026-01-02T00:00:00.{micro}Z", number), OLD)
+    assert data("show")["asked"][1]["text"] == "Question 4: what is it?"
+    assert json.loads(call("cat").stdout) == json.loads(make_entry(4).body)
+    assert "Question 4: what is it?" in call("cat", "--text").stdout
+    last = [each["asked"][1]["text"][:10] for each in data("show", "--last", "3")]
+    assert last == ["Question 5", "Question 2", "Question 4"]
+    said = call("show", "--last", "9").stdout
+    assert [line[2:12] for line in said.splitlines() if "what is it?" in line] == [
+        f"Question {number}" for number in (1, 3, 5, 2, 4)
+    ]
+    assert "not both" in refused("show", "ab", "--last", "2")
+
+
+# ---- log ----
+
+
+@pytest.fixture
+def clone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "ada@example.com")
+    subprocess.run(["git", "init", "-q"], check=True)
+    return Clone(folder)
+
+
+def test_log(root: Path, clone: Clone) -> None:
+    path = add(root, make_entry(1, answer="Blue."), OLD)
+    clone.commit("Record the question")
+    path.unlink()
+    add(root, make_entry(1, again=1, answer="Green."), OLD + 1)
+    lines = call("log", key_of(path)[:8]).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["+", "+"]
+    assert lines[0].endswith("(not committed)      → Green.")
+    assert "Ada  Record the question" in lines[1]
+    assert lines[1].endswith("→ Blue.")
+    assert call("log").stdout.splitlines() == lines  # of the newest
+    assert data("log", key_of(path))[1]["subject"] == "Record the question"
+    said = call("log", "0" * 8)
+    assert (said.stdout, said.stderr) == (
+        "", "git knows no recording of a key that starts with '00000000'\n",
+    )  # fmt: skip
+    assert "at least its first 4 digits" in refused("log", "ab")
 
 
 # ---- What an entry may hold ----
@@ -196,17 +207,3 @@ def test_a_deep_head_is_invalid(root: Path) -> None:
     add(root, Entry({**entry.head, "usage": DEEP}, entry.body), OLD)
     assert "nested too deep" in call("fsck", code=1).stdout
     assert call("ls").stdout == ""
-
-
-def test_a_form_has_model_and_prompt(root: Path) -> None:
-    form = {"model": "whisper-1", "prompt": "Names: Ada", "file": "RIFF"}
-    parts = [
-        {"headers": f'Content-Disposition: form-data; name="{name}"', "content": value}
-        for name, value in form.items()
-    ]
-    parts[2]["headers"] += '; filename="a.wav"'
-    entry = make_entry(1)
-    add(root, Entry({**entry.head, "model": None, "request": {"body": parts}}, b"{}"), OLD)
-    row = data("ls")[0]
-    assert (row["model"], row["prompt"]) == ("whisper-1", "Names: Ada")
-    assert "whisper-1" in call("show", row["key"]).stdout.split("status")[0]

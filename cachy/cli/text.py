@@ -1,0 +1,99 @@
+"""Text on a terminal: how wide it is, cut and padded to a width, made safe, in bold or dim.
+
+A terminal shows Chinese characters and most emoji in two cells, and accents in none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from unicodedata import category, east_asian_width
+
+from cachy.upkeep.transcript import one_line
+
+_WIDE = ("W", "F")
+_NO_WIDTH = ("Mn", "Me", "Cf")
+_EMOJI_STYLE = "\ufe0f"
+"""Makes the character before it an emoji, of two cells."""
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes, at most.
+
+    >>> cells("naïve 東京")
+    10
+    """
+    return len(text) if text.isascii() else sum(map(_cells_of, text))
+
+
+def _cells_of(char: str) -> int:
+    if char == _EMOJI_STYLE:
+        return 1
+    if east_asian_width(char) in _WIDE:
+        return 2
+    return 0 if category(char) in _NO_WIDTH else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text on one line, in at most `width` cells; what is cut ends with `…`.
+
+    >>> cut("東京 and more", 6)
+    '東京 …'
+    """
+    text = one_line(text, 3 * width)  # accents may stand in characters of their own
+    if cells(text) <= width:
+        return text
+    room = width - 1
+    for at, char in enumerate(text):
+        room -= _cells_of(char)
+        if room < 0:
+            return text[:at] + "…"
+    return text
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return a text with spaces after it, or before it, up to `width` cells.
+
+    >>> pad("東京", 6, right=True)
+    '  東京'
+    """
+    spaces = " " * (width - cells(text))
+    return spaces + text if right else text + spaces
+
+
+def printable(text: str) -> str:
+    """Return text without characters that control a terminal.
+
+    >>> printable("red: \\x1b[31m")
+    'red: ·[31m'
+    """
+    text = text.replace("\r\n", "\n")
+    return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)
+
+
+def indent(text: str) -> str:
+    """Return text with each line indented by two spaces."""
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+# ---- Bold and dim ----
+
+
+def bold(text: str) -> str:
+    """Return text in bold, where stdout shows it."""
+    return f"\x1b[1m{text}\x1b[0m" if _is_styled() else text
+
+
+def dim(text: str) -> str:
+    """Return text that stands back, where stdout shows it."""
+    return f"\x1b[2m{text}\x1b[0m" if _is_styled() else text
+
+
+def _is_styled() -> bool:
+    """Return whether stdout is a terminal that knows styles, and its user wants them."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not is_dumb()
+
+
+def is_dumb() -> bool:
+    """Return whether the terminal knows no control sequences."""
+    return os.environ.get("TERM") == "dumb"

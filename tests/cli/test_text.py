@@ -1,0 +1,63 @@
+"""Text on a terminal: its width, cut and padded, made safe, in bold or dim."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from cachy.cli import text
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert text.printable("a\x1b[2J\u202eb\r\nc\td\x07") == "a·[2J·b\nc\td·"
+    assert text.indent("a\n\n b") == "  a\n\n   b"
+
+
+@pytest.mark.parametrize(
+    ("shown", "width"),
+    [("", 0), ("abc", 3), ("東京", 4), ("naïve", 5), ("cafe\u0301", 4), ("☕🎈", 4), ("ﾊﾝ", 2)],
+)
+def test_cells(shown: str, width: int) -> None:
+    assert text.cells(shown) == width
+    assert text.pad(shown, 8) == shown + " " * (8 - width)
+    assert text.pad(shown, 8, right=True) == " " * (8 - width) + shown
+
+
+@pytest.mark.parametrize(
+    ("whole", "width", "left"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 5, "abcd…"),
+        ("東京は晴れ", 10, "東京は晴れ"),
+        ("東京は晴れ", 9, "東京は晴…"),
+        ("東京は晴れ", 8, "東京は…"),
+        ("a\n b", 5, "a b"),
+        ("🎈🎈", 3, "🎈…"),
+    ],
+)
+def test_cut(whole: str, width: int, left: str) -> None:
+    assert text.cut(whole, width) == left
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "styled"),
+    [
+        (True, {"TERM": "xterm"}, True),
+        (True, {}, True),
+        (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": ""}, True),  # as no-color.org defines it
+        (True, {"TERM": "dumb"}, False),
+        (False, {"TERM": "xterm"}, False),
+    ],
+)
+def test_styles(
+    terminal: bool, variables: dict[str, str], styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    for style in (text.bold, text.dim):
+        assert (style("x") != "x") is styled
