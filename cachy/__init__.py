@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cachy.api_keys import placeholders as placeholders
     from cachy.engine.repeats import scope as scope
     from cachy.errors import CacheMiss as CacheMiss
     from cachy.errors import CachyError as CachyError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from cachy.session import disable_cachy as disable_cachy
     from cachy.session import enable_cachy as enable_cachy
     from cachy.session import no_cachy as no_cachy
+    from cachy.session import placeholders as placeholders
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ _HOMES = {
     "doms": "rules.hosts",
     "enable_cachy": "session",
     "no_cachy": "session",
-    "placeholders": "api_keys",
+    "placeholders": "session",
     "scope": "engine.repeats",
 }
 _HOOKS = {  # what `%load_ext cachy` looks for

@@ -1,6 +1,6 @@
 """Placeholders for missing API keys: most SDKs refuse to make a client without one, even to replay.
 
-    with placeholders(): …     sets those that are missing, in replay mode, and takes them back
+A session that replays sets those that are missing, and takes them back when it ends.
 
 A placeholder is not a secret. API keys are not part of a request's key, so it finds recordings made
 with any of them. In other modes nothing is set: the call would be sent with it and refused, where
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cachy.session import current_mode
+from cachy.lazy import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,15 +107,38 @@ class Placeholders:
         self.take_back()
 
 
-def placeholders(mode: str | None = None) -> Placeholders:
-    """Set harmless keys for the known SDKs where none is set, so that their clients can be made.
+class WhileReplaying:
+    """The placeholders that are there while anything replays: a session, a block."""
 
-    Only in replay mode (that of the session, unless `mode` is given), where no call leaves the
-    machine; an existing key is never replaced. They are removed at the end of the `with`, or by
-    `take_back()`.
+    def __init__(self) -> None:
+        self._replaying: set[object] = set()
+        self._given: list[Placeholders] = []
 
-        with placeholders():
-            client = OpenAI()
-    """
-    replays = (mode or current_mode()) == "replay"
-    return Placeholders(missing(os.environ) if replays else {})
+    def follow(self, it: object, *, replays: bool) -> None:
+        """Set placeholders if this replays, and take them back once nothing does. Idempotent."""
+        if replays:
+            self._replaying.add(it)
+            self._given.append(Placeholders(missing(os.environ)))
+            return
+        self._replaying.discard(it)
+        while self._given and not self._replaying:
+            self._given.pop().take_back()
+
+
+# ---- Where one is missing ----
+
+_ASKS_FOR_KEY = lazy_pattern(r"(?i)\bapi[ _-]?key|_API_KEY|credentials|authentication method")
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def wants_key(error: BaseException | None) -> bool:
+    """Return whether a library raised this for want of an API key, before anything was sent."""
+    if error is None or not _ASKS_FOR_KEY.search(str(error)):
+        return False
+    if any(getattr(error, name, None) is not None for name in ("status_code", "response")):
+        return False  # the server's answer to a key
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = trace.tb_frame.f_code.co_filename if trace is not None else ""
+    return any(folder in where for folder in _INSTALLED)

@@ -258,7 +258,7 @@ class _Run:
 
     def _set_placeholders(self, closing: ExitStack) -> None:
         if self._config.getini("cachy_placeholders"):
-            from cachy.api_keys import placeholders
+            from cachy.session import placeholders
 
             closing.enter_context(placeholders("replay"))
 

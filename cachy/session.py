@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from cachy.api_keys import Placeholders, WhileReplaying, missing, wants_key
 from cachy.engine.adoption import Adoption
 from cachy.engine.cache import Cache
 from cachy.engine.events import Events, Log
@@ -49,6 +51,8 @@ class Session:
     @mode.setter
     def mode(self, mode: str) -> None:
         self.cache.settings = check({"mode": mode}, self.cache.settings)
+        if self is _session:
+            _placeholders.follow(self, replays=self.mode == "replay")
 
     @property
     def store(self) -> Store:
@@ -69,12 +73,19 @@ class Session:
         )
 
 
+_FILE_OF_PYCACHY = "_modidx.py"
+_BOTH = (
+    "pycachy is installed, too. It has the same import name, and one has overwritten files of the "
+    "other: `pip uninstall pycachy cachy-store`, then install the one that you want"
+)
+
 _session: Session | None = None
 # What this task or thread has put over the session: a cache, or None for live calls.
 _over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="session")
 # The `cachy` blocks that are open, in all tasks and threads: the last to leave removes the patches.
 _blocks: set[object] = set()
 _cells = Cells()
+_placeholders = WhileReplaying()
 _journal = Journal()
 atexit.register(_journal.end_all)
 
@@ -129,14 +140,16 @@ def enable_cachy(
 ) -> Session:
     """Record LLM API calls, and answer them from the recordings from then on.
 
-    Calling it again replaces the settings. Returns the session.
+    Calling it again replaces the settings. Returns the session. In replay mode it also sets
+    harmless placeholders for the API keys that are not set, until the mode is another.
 
         enable_cachy()
         enable_cachy(mode="replay", doms=doms + ("llm.example.com",))
 
     - `store`: "dir", a folder `.cachy`; or any mutable mapping from str to bytes.
     - `cache_dir`: the folder that holds `.cachy`. By default the nearest parent of the working
-      directory with a `.cachy`, then with `.git`, `pyproject.toml` or `settings.ini`.
+      directory with a `.cachy`, then with `.git`, `pyproject.toml` or `settings.ini`; nothing above
+      a git repository is taken.
     - `doms`: the hosts whose calls are cached: `doms + ("llm.example.com",)`.
     - `mode`: auto (replay, else call and record), replay (never touch the network: a miss raises
       CacheMiss), refresh (call, then replace) or off. The environment variable CACHY_MODE wins.
@@ -167,8 +180,12 @@ def _enable(session: Session) -> Session:
     before, _session = _session, session
     if before is not None:
         _journal.end(before.stats)
+        _placeholders.follow(before, replays=False)
     _journal.begin(session.store.root, session.stats)
-    _cells.watch()
+    _placeholders.follow(session, replays=session.mode == "replay")
+    if os.path.exists(os.path.join(os.path.dirname(__file__), _FILE_OF_PYCACHY)):
+        session.cache.warn(_BOTH)
+    _cells.watch(_advise)
     _patch_or_not()
     return session
 
@@ -178,6 +195,7 @@ def disable_cachy() -> None:
     global _session
     if _session is not None:
         _journal.end(_session.stats)
+        _placeholders.follow(_session, replays=False)
     _session = None
     _cells.unwatch()
     _patch_or_not()
@@ -241,6 +259,8 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
         cache = around.in_mode(around.mode if mode is None else mode_in_force(check_mode(mode)))
     token, block = _over.set(cache), object()
     _blocks.add(block)
+    if cache.mode.name == "replay":
+        _placeholders.follow(block, replays=True)
     _patch_or_not()
     try:
         yield Session(cache)
@@ -248,8 +268,47 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
         _over.reset(token)
         if around is None or arguments:
             _journal.end(cache.stats)
+        _placeholders.follow(block, replays=False)
         _blocks.discard(block)
         _patch_or_not()
+
+
+def placeholders(mode: str | None = None) -> Placeholders:
+    """Set harmless keys for the known SDKs where none is set, so that their clients can be made.
+
+    `enable_cachy` does so by itself in replay mode. Only in that mode (the one in force, unless
+    `mode` is given), where no call leaves the machine; an existing key is never replaced. They are
+    removed at the end of the `with`, or by `take_back()`.
+
+        with placeholders():
+            client = OpenAI()
+    """
+    replays = (mode or current_mode()) == "replay"
+    return Placeholders(missing(os.environ) if replays else {})
+
+
+def _advise(error: BaseException | None) -> None:
+    """Say, once, how to do without the API key for want of which a library raised this error."""
+    if _session is None or _session.mode != "auto" or not wants_key(error):
+        return
+    try:
+        if not _session.store.names():
+            return
+    except Exception:  # noqa: BLE001  a store may be anybody's
+        return
+    _session.cache.warn(
+        f"an API key is missing, but {short_path(_session.store.label)} has recordings, and to "
+        f'replay them none is needed: set CACHY_MODE=replay, or enable_cachy(mode="replay")'
+    )
+
+
+def _advise_at_exit() -> None:
+    """Advise where the process ends with an error that nobody caught."""
+    if not hasattr(sys, "ps1"):  # at a prompt it may have been long ago
+        _advise(getattr(sys, "last_value", None))
+
+
+atexit.register(_advise_at_exit)
 
 
 def _cache_within(around: Cache | None, arguments: dict[str, Any]) -> Cache:

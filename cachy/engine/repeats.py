@@ -114,28 +114,35 @@ class Cells:
     def __init__(self) -> None:
         self._shell: Any = None
         self._runs = 0
+        self._after: Callable[[BaseException | None], None] = lambda error: None
 
     def runs(self) -> int:
         """Return how many cells have been run since `watch`."""
         return self._runs
 
-    def watch(self) -> None:
-        """Count the cells of the IPython shell that is running, if there is one. Idempotent."""
+    def watch(self, after: Callable[[BaseException | None], None]) -> None:
+        """Count the cells of the IPython shell that is running, if there is one, and call `after`
+        with the error of each, or None. Idempotent."""
         get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
         shell = get_ipython() if get_ipython is not None else None
         if shell is not None and shell is not self._shell:
             self.unwatch()
-            self._shell = shell
+            self._shell, self._after = shell, after
             shell.events.register("pre_run_cell", self._next)
+            shell.events.register("post_run_cell", self._ran)
 
     def unwatch(self) -> None:
         """Stop counting. Idempotent."""
         shell, self._shell = self._shell, None
         if shell is not None:
-            try:
-                shell.events.unregister("pre_run_cell", self._next)
-            except ValueError:
-                pass  # the shell was reset
+            for event, callback in (("pre_run_cell", self._next), ("post_run_cell", self._ran)):
+                try:
+                    shell.events.unregister(event, callback)
+                except ValueError:
+                    pass  # the shell was reset
 
     def _next(self, info: object) -> None:
         self._runs += 1
+
+    def _ran(self, result: Any) -> None:
+        self._after(getattr(result, "error_in_exec", None))

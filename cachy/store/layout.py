@@ -156,7 +156,8 @@ def check_manifest(root: str) -> str:
 def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
     """Return the path of `.cachy`: in `cache_dir`, or by default in the nearest parent of the
     working directory that has one, then in the nearest that looks like a project's root, then in
-    the working directory.
+    the working directory. Above a git repository nothing is looked for: a stray `~/.cachy` would
+    take the recordings of every project.
 
     Raises ConfigError if `cache_dir` is a file.
     """
@@ -169,7 +170,9 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
             "the working directory has been deleted; name a folder: cache_dir=…"
         ) from None
     parents = [here]
-    while (parent := os.path.dirname(parents[-1])) != parents[-1]:
+    while not os.path.exists(os.path.join(parents[-1], ".git")):
+        if (parent := os.path.dirname(parents[-1])) == parents[-1]:
+            break
         parents.append(parent)
     for marks in _PROJECT_MARKS:
         for folder in parents:

@@ -43,6 +43,24 @@ def test_the_manifest_is_json_that_describes_the_store() -> None:
     assert (manifest["format"], manifest["version"]) == ("cachy", 1)
 
 
+def test_no_store_above_a_repository_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stray one in the home folder would take the recordings of every project."""
+    project = tmp_path / "project"
+    inner = project / "notebooks"
+    inner.mkdir(parents=True)
+    (tmp_path / ".cachy").mkdir()
+    monkeypatch.chdir(inner)
+    assert layout.find_root() == str(tmp_path / ".cachy")
+    (project / ".git").write_text("gitdir: elsewhere")  # a submodule or worktree has a file
+    assert layout.find_root() == str(project / ".cachy")
+    (inner / "pyproject.toml").touch()
+    assert layout.find_root() == str(inner / ".cachy")
+    (project / ".cachy").mkdir()
+    assert layout.find_root() == str(project / ".cachy")
+
+
 def test_a_path_is_shown_from_here_where_that_is_shorter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
