@@ -13,5 +13,6 @@ nothing.
     gc.py           which files are not needed, and why
     trash.py        where gc and fsck move files to, and undo
     init.py         set a repository up for a store
+    hook.py         how git calls cachy: the pre-commit hook, and the text of entries
     run.py          run a command, and note what it used
 """

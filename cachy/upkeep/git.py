@@ -191,6 +191,10 @@ class Repo:
         """Change a setting of this clone."""
         self._output("config", "--local", name, value)
 
+    def forget(self, ref: str) -> None:
+        """Delete a reference of this clone, if it is there."""
+        self._output("update-ref", "-d", ref)
+
     def hook(self, name: str) -> str:
         """Return the path of a hook of this clone, which need not exist."""
         path = self._output("rev-parse", "--git-path", f"hooks/{name}").rstrip(b"\r\n")

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, ConfigError, Defect
 from cachy.store.files import flush_folder, read_file, write_whole
 from cachy.store.folder import DirStore
 from cachy.store.layout import make_local, shared_files, show_path, tmp
-from cachy.upkeep.git import STORES, Repo, attribute_rule
+from cachy.upkeep.git import Repo, attribute_rule
+from cachy.upkeep.hook import add as add_hook
+from cachy.upkeep.hook import textconv
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
-TEXTCONV = (
-    "diff.cachy.textconv",
-    # Without cachy, git still shows that two recordings differ.
-    'sh -c \'cachy cat --text "$1" 2>/dev/null || git hash-object --no-filters "$1"\' -',
-)
-CHECK = "cachy check --staged || exit 1"
-HOOK = f"""\
-if command -v cachy >/dev/null; then {CHECK}
-elif ! git diff --cached --quiet --diff-filter=d -- '{STORES}'; then
-  echo 'The recordings in this commit cannot be checked, as cachy is not on the PATH.' >&2
-  echo 'Put it there, or commit with --no-verify.' >&2
-  exit 1
-fi"""
+TEXTCONV = "diff.cachy.textconv"
+_CACHED = "diff.cachy.cachetextconv"
+_CACHE = "refs/notes/textconv/cachy"
+"""Where git keeps the texts of entries: also those that it got while cachy was not there."""
 
 
 class Setup(NamedTuple):
@@ -65,16 +57,27 @@ def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
             f"the git attribute {rule!r} applies to the store and would damage entries on "
             f"checkout: move the line of {repo.prefix} to the end of .gitattributes"
         )
-    if repo.config(TEXTCONV[0]):
-        setup.unchanged.append("git diff shows entries as text in this clone")
-    elif git:
-        repo.configure(*TEXTCONV)
-        setup.created.append("git diff shows entries as text in this clone")
-    else:
+    if git:
+        _show_as_text(repo, setup)
+    elif not repo.config(TEXTCONV):
         setup.suggestions.append("`cachy init --git` makes git diff show entries as text")
     if hook:
-        _add_hook(repo, setup)
+        path, changed = add_hook(repo)
+        (setup.created if changed else setup.unchanged).append(path)
     return setup
+
+
+def _show_as_text(repo: Repo, setup: Setup) -> None:
+    """Let git call cachy for the text of an entry, and keep what it says: git calls it for each
+    entry, and `git show` of 40 took 9 s each time."""
+    wanted = {TEXTCONV: textconv(), _CACHED: "true"}
+    same = all(repo.config(name) == value for name, value in wanted.items())
+    for name, value in wanted.items():
+        repo.configure(name, value)
+    repo.forget(_CACHE)
+    (setup.unchanged if same else setup.created).append(
+        "git diff shows entries as text in this clone"
+    )
 
 
 def _write_shared(root: str, setup: Setup) -> None:
@@ -128,25 +131,3 @@ def _pattern(prefix: str) -> str:
     if not any(char in pattern for char in ' \t"\\'):
         return pattern
     return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'
-
-
-def _add_hook(repo: Repo, setup: Setup) -> None:
-    path = repo.hook("pre-commit")
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except FileNotFoundError:
-        text = "#!/bin/sh\n"
-    except UnicodeDecodeError:
-        raise CachyError(f"{path} is not a shell script: call `{CHECK}` from it") from None
-    if "cachy check" in text:
-        setup.unchanged.append(path)
-        return
-    first, _, rest = text.partition("\n")
-    if not (first.startswith("#!") and first.rstrip().endswith("sh")):
-        raise CachyError(f"{path} is not a shell script: call `{CHECK}` from it")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write(f"{first}\n{HOOK}\n{rest}")
-    os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    setup.created.append(path)

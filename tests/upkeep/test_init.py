@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from stores import OLD
 from cachy.errors import CachyError, ConfigError
 from cachy.store.layout import MANIFEST
 from cachy.upkeep.git import Repo
-from cachy.upkeep.init import HOOK, init
+from cachy.upkeep.init import init
 
 
 def test_init_once(clone: Clone) -> None:
@@ -88,20 +87,33 @@ def test_git_diff_reads_as_text(clone: Clone) -> None:
     path = add(clone.root, make_entry(1, answer="Scattering"), OLD)
     done = init(str(clone.root), git=True)
     assert done.suggestions == []
-    assert "cachy cat --text" in clone.git("config", "diff.cachy.textconv")
+    assert "git diff" in done.created[-1]
+    assert "cat --text" in clone.git("config", "diff.cachy.textconv")
+    assert clone.git("config", "diff.cachy.cachetextconv").strip() == "true"
     assert init(str(clone.root), git=True).unchanged[-1].startswith("git diff")
+    assert init(str(clone.root)).suggestions == []
     assert clone.git("check-attr", "diff", path.relative_to(clone.top).as_posix())
 
 
-def test_hook(clone: Clone) -> None:
-    init(str(clone.root), hook=True)
-    hook = clone.top / ".git" / "hooks" / "pre-commit"
-    assert hook.read_text() == f"#!/bin/sh\n{HOOK}\n"
-    assert os.access(hook, os.X_OK)
-    hook.write_text("#!/usr/bin/env bash\nset -e\nexec lint\n")
-    for _ in range(2):
-        init(str(clone.root), hook=True)
-        assert hook.read_text() == f"#!/usr/bin/env bash\n{HOOK}\nset -e\nexec lint\n"
-    hook.write_text("#!/usr/bin/env python3\n")
-    with pytest.raises(CachyError, match="call `cachy check"):
-        init(str(clone.root), hook=True)
+def test_an_older_clone_gets_the_cache_of_texts(clone: Clone) -> None:
+    clone.git("config", "diff.cachy.textconv", "cachy cat --text")
+    assert "git diff" in init(str(clone.root), git=True).created[-1]
+    assert clone.git("config", "diff.cachy.cachetextconv").strip() == "true"
+
+
+def test_the_second_diff_calls_cachy_for_nothing(clone: Clone) -> None:
+    """git keeps the texts, until `cachy init --git` makes it forget them."""
+    init(str(clone.root), git=True)
+    add(clone.root, make_entry(1, answer="Scattering"), OLD)
+    clone.commit()
+    calls = clone.top / "calls"
+    count = f'sh -c \'echo >> "{calls}"; cat "$1" | wc -c\' -'
+    clone.git("config", "diff.cachy.textconv", count)
+    clone.git("show")
+    first = calls.read_text()
+    clone.git("show")
+    assert calls.read_text() == first != ""
+    assert clone.git("for-each-ref", "refs/notes/textconv")
+    init(str(clone.root), git=True)
+    assert clone.git("for-each-ref", "refs/notes/textconv") == ""
+    assert "Scattering" in clone.git("show")
