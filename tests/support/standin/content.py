@@ -1,14 +1,32 @@
-"""What the make-believe models say: always different, never pure ASCII, valid where asked."""
+"""What the make-believe models say: always different, never pure ASCII, valid where asked; or what
+a script says."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
+
+_scripted: dict[str, str] = {}
+
+
+@contextmanager
+def scripted(answers: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, answer these prompts so, as a model would."""
+    _scripted.update(answers)
+    try:
+        yield
+    finally:
+        for prompt in answers:
+            _scripted.pop(prompt, None)
 
 
 def reply(prompt: object, serial: int) -> str:
     """The text of answer number `serial`; the multi-byte letters make byte splits bite."""
+    if said(prompt) in _scripted:
+        return _scripted[said(prompt)]
     return f"Answer {serial} to “{said(prompt)[:80]}”: naïve café, 東京 ☕ and {serial} 🎈."
 
 
