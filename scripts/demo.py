@@ -25,9 +25,10 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))  # the stand-in lives with t
 from environment import is_misleading  # noqa: E402
 
 from cachy import CacheMiss, cachy, disable_cachy, enable_cachy  # noqa: E402
-from cachy.cli.text import bold, count, dim  # noqa: E402
+from cachy.cli.text import bold, dim  # noqa: E402
 from cachy.store.layout import FOLDER, shared_files  # noqa: E402
 from cachy.upkeep.stats import stats  # noqa: E402
+from cachy.wording import count  # noqa: E402
 
 SHOWN = ("COLUMNS", "LINES", "NO_COLOR", "TERM")
 """Variables that the demo obeys. Keys, addresses, modes and proxies it does not."""
