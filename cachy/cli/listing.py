@@ -41,7 +41,7 @@ _COLUMNS = (
     Column("status"),
     Column("size", right=True),
     Column("note"),
-    Column("prompt", cut=True, weight=2),
+    Column("prompt", cut=True, weight=3),
 )
 
 

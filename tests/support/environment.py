@@ -22,13 +22,13 @@ MISLEADING = (
     # the network
     *("*_PROXY", "SSL_CERT_*", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"),
     # git, also what it sets for its hooks
-    "GIT_*",
+    *("GIT_*", "PRE_COMMIT*"),
     # notebooks, and pytest in pytest
     *("JPY_*", "JUPYTER_*", "IPYTHON*", "PYTEST_ADDOPTS", "PYTEST_PLUGINS"),
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD",
     # width, colour and length of output
     *("NO_COLOR", "FORCE_COLOR", "CLICOLOR*", "PY_COLORS", "TTY_*", "COLUMNS", "LINES"),
-    *("GITHUB_ACTIONS", "CI", "BUILD_NUMBER", "TYPER_*", "_TYPER_*", "PAGER"),
+    *("_CACHY_*", "GITHUB_ACTIONS", "CI", "BUILD_NUMBER", "PAGER"),
     # the interpreter
     *("PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONDEVMODE"),
     *("PYTHONASYNCIODEBUG", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONSAFEPATH"),

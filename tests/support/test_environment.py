@@ -27,7 +27,15 @@ ODD = {
     "https_proxy": "http://127.0.0.1:9",
     "GIT_DIR": "/nowhere",
     "FORCE_COLOR": "1",
+    "NO_COLOR": "1",
     "COLUMNS": "40",
+    "LINES": "5",
+    "PYTHONWARNINGS": "error",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "GEMINI_API_KEY": "x",
+    "GOOGLE_CLOUD_PROJECT": "x",
+    "PRE_COMMIT_ALLOW_NO_CONFIG": "1",
+    "_CACHY_COMPLETE": "bash_source",
 }
 
 
