@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_as_a_module(root: Path) -> None:
 def test_a_closed_pipe_is_no_error(root: Path) -> None:
     for number in range(3000):
         add(root, make_entry(number), OLD)
-    command = f"{sys.executable} -m cachy ls | head -n 1"
+    command = f"{shlex.quote(sys.executable)} -m cachy ls | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("key")
     assert done.stderr == ""
