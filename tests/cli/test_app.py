@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,54 @@ def test_every_command_has_help() -> None:
 def test_importing_cachy_imports_no_command_line() -> None:
     code = "import cachy, sys; sys.exit(any(m in sys.modules for m in ('click', 'cachy.cli')))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+HEAVY = (
+    *(
+        "asyncio",
+        "email",
+        "importlib.metadata",
+        "ssl",
+        "httpx",
+        "httpx2",
+        "rich",
+        "typer",
+        "pydantic",
+    ),
+    *("cachy.session", "cachy.patch", "cachy.pytest_plugin", "cachy.cli.care"),
+)
+LOADED = """
+import sys
+from cachy.cli import app
+try:
+    app(sys.argv[1:])
+except SystemExit:
+    pass
+print(sorted(sys.modules), file=sys.stderr)
+"""
+FAST = (["--version"], ["ls"], ["show"], ["cat"], ["status"], ["stats"])
+
+
+@pytest.mark.parametrize("arguments", FAST, ids=" ".join)
+def test_a_command_loads_what_it_needs(root: Path, arguments: list[str]) -> None:
+    add(root, make_entry(1), OLD)
+    command = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(done.stderr.splitlines()[-1])
+    assert "cachy.cli" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("arguments", FAST, ids=" ".join)
+def test_a_command_starts_fast(root: Path, arguments: list[str]) -> None:
+    add(root, make_entry(1), OLD)
+    took = []
+    for _ in range(7):
+        start = time.perf_counter()
+        assert python(*arguments).returncode == 0
+        took.append(time.perf_counter() - start)
+    assert min(took) < 0.15
 
 
 def test_as_a_module(root: Path) -> None:
