@@ -170,7 +170,7 @@ def find_root(cache_dir: str | os.PathLike[str] | None = None) -> str:
             "the working directory has been deleted; name a folder: cache_dir=…"
         ) from None
     parents = [here]
-    while not os.path.exists(os.path.join(parents[-1], ".git")):
+    while not exists(os.path.join(parents[-1], ".git")):
         if (parent := os.path.dirname(parents[-1])) == parents[-1]:
             break
         parents.append(parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from commands import call, python, refused
 from many import add, make_entry
-from stores import NOW, OLD, key_of
+from stores import OLD, key_of
 
 from cachy.cli import THEMES
 
@@ -71,16 +72,19 @@ def test_a_command_loads_what_it_needs(root: Path, arguments: list[str]) -> None
 @pytest.mark.parametrize("arguments", FAST, ids=" ".join)
 def test_a_command_starts_fast(root: Path, arguments: list[str]) -> None:
     add(root, make_entry(1), OLD)
+    """In processor time, of which other processes take little."""
     took = []
     for _ in range(7):
-        start = time.perf_counter()
+        before = os.times()
         assert python(*arguments).returncode == 0
-        took.append(time.perf_counter() - start)
+        after = os.times()
+        spent = after.children_user - before.children_user
+        took.append(spent + after.children_system - before.children_system)
     assert min(took) < 0.15
 
 
 def test_as_a_module(root: Path) -> None:
-    path = add(root, make_entry(1), NOW - 300)
+    path = add(root, make_entry(1), int(time.time()) - 300)
     done = python("ls")
     assert (done.returncode, done.stderr) == (0, "")
     title, line = done.stdout.splitlines()
