@@ -45,7 +45,6 @@ class Patches:
         self._undo: list[Callable[[], None]] = []
         self._watcher = _Watcher(self._patch)
         self._lock = RLock()  # reentrant, as a finalizer may interrupt and switch cachy off
-        self._installed = False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -55,21 +54,20 @@ class Patches:
     def install(self) -> None:
         """Patch what is loaded, and have the rest patched when it is. Idempotent."""
         with self._lock:
-            self._installed = True
             if self._watcher not in sys.meta_path:
                 sys.meta_path.insert(0, self._watcher)
         for name in FAMILIES:
-            if (module := sys.modules.get(name)) is None:
-                continue
-            if _is_half_imported(module):
-                Thread(target=self._patch_when_complete, args=(name,), daemon=True).start()
-            else:
-                self._patch(name, module)
+            if name in sys.modules:
+                # Another thread may be importing it: wait until it is whole.
+                module = importlib.import_module(name)
+                if _is_half_imported(module):  # by this very thread
+                    Thread(target=self._patch_when_complete, args=(name,), daemon=True).start()
+                else:
+                    self._patch(name, module)
 
     def remove(self) -> None:
         """Undo all patches. Idempotent."""
         with self._lock:
-            self._installed = False
             if self._watcher in sys.meta_path:
                 sys.meta_path.remove(self._watcher)
             while self._undo:
@@ -79,16 +77,15 @@ class Patches:
         # Not under the lock: importing waits for other threads, and they may wait for the lock.
         family = importlib.import_module(FAMILIES[name])
         with self._lock:
-            if not self._installed:
-                return
+            if self._watcher not in sys.meta_path:
+                return  # they have been removed meanwhile
             try:
                 self._undo += family.patch(module, self._current)
             except AttributeError:  # it is not what it is called, or not what it was
                 warn_unsupported(name, str(getattr(module, "__version__", "as it is here")))
 
     def _patch_when_complete(self, name: str) -> None:
-        """Patch a library that another thread imports, or that this thread is importing: a moment
-        ago nothing could be put before the rest of it."""
+        """Patch a library that the thread which asked for it is importing itself."""
         try:
             module = importlib.import_module(name)  # waits for that
         except Exception:  # noqa: BLE001 - it is reported where the library is imported
