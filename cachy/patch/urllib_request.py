@@ -2,12 +2,12 @@
 
 `AbstractHTTPHandler.do_open` is patched: one request in its final form, below redirects, proxies
 and authentication, each hop by itself. Errors are made of responses above it, so a recorded 404 is
-raised as the HTTPError that it was. A hit is the same class as a live response.
+raised as the HTTPError that it was. A hit is the same class as a live response. All bodies are read
+by the caller, so none of these calls waits for an identical one.
 """
 
 from __future__ import annotations
 
-import socket
 import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ def _steps(cache: Cache, req: Any, url: str, route: Route, live: Do) -> Steps:
         req.headers, req.unredirected_hdrs = headers
     sent = [(name.lower(), str(value)) for name, value in req.header_items()]
     request = Request(req.get_method(), url, sent, body.data)
-    found = yield from resolve(cache, request, route, sync_caller, _timeout(req), alone=True)
+    found = yield from resolve(cache, request, route, sync_caller, None, alone=True)
     if found is None:
         return (yield live)
     response: Any
@@ -95,10 +95,3 @@ def _url(req: Any) -> str:
 
 def _is_fake(original: Any, http_class: Any) -> bool:
     return is_mocked(original, http_class, http_class.request)
-
-
-def _timeout(req: Any) -> float | None:
-    """Return the seconds for which a call waits for an answer; None for ever."""
-    timeout: Any = req.timeout
-    # Anything else stands for the default.
-    return timeout if isinstance(timeout, int | float) else socket.getdefaulttimeout()

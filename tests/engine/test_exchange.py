@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -20,9 +22,10 @@ from cachy.engine.exchange import (
     go_live,
     is_inside,
     note_redirect,
+    resolve,
     take_off,
 )
-from cachy.engine.inflight import Caller
+from cachy.engine.inflight import Caller, sync_caller
 from cachy.engine.recording import Recording
 from cachy.errors import CacheMiss
 from cachy.rules.hosts import Route
@@ -149,6 +152,25 @@ def test_a_caller_waits_once_for_a_flight_that_does_not_land(cache: Cache) -> No
     with pytest.raises(StopIteration) as done:
         waiting.send(None)
     assert isinstance(done.value.value, Recording)
+
+
+def test_what_is_made_within_a_call_waits_for_nobody(cache: Cache) -> None:
+    """Not in another thread either: the call may wait for it."""
+    found, route = missing(cache)
+    cache.flights.join(found.key, Caller(-1))
+    seen: list[Any] = []
+
+    def ask() -> None:
+        steps = resolve(cache, REQUEST, route, sync_caller, 60)
+        seen.append(drive(steps))
+
+    def call() -> None:
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(ask,))
+        thread.start()
+        thread.join(10)
+
+    drive(go_live(cache.record(found, None), call))
+    assert isinstance(seen[0], Recording)
 
 
 def test_only_the_outermost_call_is_admitted(cache: Cache) -> None:

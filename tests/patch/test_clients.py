@@ -328,6 +328,22 @@ def test_five_at_once(client: Client, standin: Standin, session: Any) -> None:
     assert session.stats.hits == 5 - calls
 
 
+def test_what_is_read_piece_by_piece_waits_for_nobody(
+    reader: tuple[Client, str], standin: Standin, session: Any
+) -> None:
+    """Its first piece comes at once, while another is still reading the same."""
+    client, way = reader
+    first = client.stream()
+    pieces = client.pieces(first, way)
+    next(pieces)
+    other = type(client)()
+    assert b"[DONE]" in other.whole(other.stream(timeout=60), way)
+    other.quit()
+    assert len(standin.calls) == 2
+    client.close(first)
+    pieces.close()  # type: ignore[attr-defined]
+
+
 def test_connections_are_reused(
     client: Client, standin: Standin, connections: list[Any], tmp_path: Path
 ) -> None:
@@ -463,6 +479,23 @@ def test_what_is_never_recorded_is_refused(
     with pytest.raises(CacheMiss, match="DELETE requests are never cached"):
         client.send(f"{MODELS}/mine", method="DELETE")
     assert standin.calls == []
+
+
+def test_telemetry_is_dropped(client: Client, standin: Standin, tmp_path: Path) -> None:
+    enable_cachy(cache_dir=tmp_path, mode="replay")
+    url = "https://api.openai.com/v1/traces/ingest"
+    seen = client.post({"data": []}, url)
+    assert (seen.status, seen.body) == (204, b"")
+    assert standin.calls == []
+
+
+def test_methods_that_are_asked_for(client: Client, standin: Standin, tmp_path: Path) -> None:
+    enable_cachy(cache_dir=tmp_path, doms=("llm.example.com",), methods=("PUT", "DELETE"))
+    standin.behave(Behaviour(answer=json_answer({"a": 1})))
+    for method in ("PUT", "DELETE") * 2:
+        url = "https://llm.example.com/things"
+        assert client.post({"b": 2}, url, method=method).status == 200
+    assert len(standin.calls) == 2
 
 
 # ---- All share one store ----

@@ -14,6 +14,8 @@ from clients.base import CHAT, JSON, Client, Response, until_empty
 class _Redirects(HTTPRedirectHandler):
     """Follow a POST with a POST, as the other clients do."""
 
+    http_error_308 = HTTPRedirectHandler.http_error_302  # which Python 3.10 does not have
+
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
