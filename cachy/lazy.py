@@ -7,7 +7,9 @@ defer loading; code that runs rarely simply imports within a function.
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, AnyStr, cast
@@ -45,11 +47,40 @@ def load_all(*modules: str) -> None:
     A child that is forked while another thread imports one of them would wait for that thread,
     which it does not have, as soon as it needs the module itself.
     """
-    for name in (*_LATE, *modules):
-        try:
-            import_module(name)
-        except ImportError:
-            pass  # the call that needs it will say so
+    with _fork_handlers() as registered:
+        for name in (*_LATE, *modules):
+            try:
+                import_module(name)
+            except ImportError:
+                pass  # the call that needs it will say so
+    for before in registered:
+        before()
+
+
+@contextmanager
+def _fork_handlers() -> Iterator[list[Callable[[], object]]]:
+    """Collect what is to be called before a fork by modules that are loaded meanwhile.
+
+    They come too late for the fork that is under way, which calls their other handlers all the
+    same: that of `concurrent.futures` then releases a lock which nobody holds.
+    """
+    registered: list[Callable[[], object]] = []
+    original = getattr(os, "register_at_fork", None)
+    if original is None:
+        yield registered
+        return
+
+    def register(*, before: Callable[[], object] | None = None, **others: Any) -> None:
+        if before is not None:
+            others["before"] = before
+            registered.append(before)
+        original(**others)
+
+    os.register_at_fork = register
+    try:
+        yield registered
+    finally:
+        os.register_at_fork = original
 
 
 if TYPE_CHECKING:
@@ -57,7 +88,7 @@ if TYPE_CHECKING:
     import hashlib
     import json
     import urllib.parse as urls
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import orjson
 else:

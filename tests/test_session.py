@@ -942,3 +942,21 @@ def test_modules_of_the_family_are_patched_together(tmp_path: Path) -> None:
     modules: list[ModuleType] = [httpx, httpx2]
     assert all(hasattr(module.Client.send, "_cachy") for module in modules)
     assert all(hasattr(module.AsyncClient.send, "_cachy") for module in modules)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_the_first_fork_is_clean(tmp_path: Path) -> None:
+    """What is loaded before a fork, as a call may need it, registers handlers of the fork."""
+    code = (
+        "import os\n"
+        "from cachy import enable_cachy\n"
+        f"enable_cachy(cache_dir={str(tmp_path)!r})\n"
+        "child = os.fork()\n"
+        "if not child: os._exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "import concurrent.futures.thread as thread\n"
+        "assert thread._global_shutdown_lock.acquire(timeout=5)\n"
+        "thread._global_shutdown_lock.release()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
