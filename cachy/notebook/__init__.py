@@ -1,8 +1,9 @@
 """The IPython extension: `%load_ext cachy`.
 
-    magics.py    %cachy and %%cachy
-    cells.py     what each cell has asked for
-    tables.py    what the magics show: text, and HTML where the front end shows it
+    magics.py        %cachy and %%cachy
+    cells.py         what each cell has asked for
+    tables.py        what the magics show: text, and HTML where the front end shows it
+    tracebacks.py    what a cell shows of a miss
 
 Loading it does not enable cachy: `enable_cachy()` does, or `%cachy auto`.
 """

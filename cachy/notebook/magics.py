@@ -18,6 +18,7 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cachy.errors import CachyError, ConfigError
+from cachy.notebook import tracebacks
 from cachy.notebook.cells import Cells
 from cachy.notebook.tables import CellTable, Reasons, Status
 from cachy.session import disable_cachy, enable_cachy, session_in_force
@@ -57,6 +58,7 @@ class Magic:
         shell.input_transformers_cleanup.append(_as_statement)
         shell.events.register("pre_run_cell", self._begin_cell)
         shell.events.register("post_execute", self._end_cell)
+        tracebacks.shorten(shell)
 
     def unregister(self) -> None:
         """Take the magics off the shell."""
@@ -66,6 +68,7 @@ class Magic:
         shell.input_transformers_cleanup.remove(_as_statement)
         shell.events.unregister("pre_run_cell", self._begin_cell)
         shell.events.unregister("post_execute", self._end_cell)
+        tracebacks.restore(shell)
 
     def cachy(self, line: str, cell: str | None = None) -> Any:
         """Show what cachy does, or change its mode.
