@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cachy.api_keys import Placeholders, WhileReplaying, missing, wants_key
 from cachy.engine.adoption import Adoption
@@ -137,6 +137,7 @@ def enable_cachy(
     fakes: bool = False,
     adopt: bool | str | os.PathLike[str] = True,
     debug: bool = False,
+    **unknown: NoReturn,
 ) -> Session:
     """Record LLM API calls, and answer them from the recordings from then on.
 
@@ -169,9 +170,10 @@ def enable_cachy(
       asked for; True finds it beside `.cachy` or where pycachy has it, False ignores it.
     - `debug`: print each hit and miss.
 
-    Raises ConfigError for an invalid setting.
+    Raises ConfigError for an invalid setting, TypeError for an unknown one.
     """
     arguments = locals()
+    arguments |= arguments.pop("unknown")  # which says what was perhaps meant
     return _enable(new_session(**arguments))
 
 

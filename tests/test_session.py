@@ -271,7 +271,7 @@ def test_a_store_of_a_newer_version(tmp_path: Path) -> None:
 
 def test_an_unknown_setting(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="color"):
-        enable_cachy(cache_dir=tmp_path, color="red")  # type: ignore[call-arg]
+        enable_cachy(cache_dir=tmp_path, color="red")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="color"), cachy(color="red"):
         pass
 
@@ -960,3 +960,12 @@ def test_the_first_fork_is_clean(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_unknown_setting_says_what_was_perhaps_meant(tmp_path: Path) -> None:
+    switch: Any = enable_cachy
+    for name, meant in {"mod": "mode", "cachedir": "cache_dir", "repeat": "repeats"}.items():
+        with pytest.raises(TypeError, match=f"no setting '{name}'; did you mean '{meant}'"):
+            switch(**{name: "auto"})
+    with pytest.raises(TypeError, match=r"no setting 'colour'$"):
+        switch(colour="red")
