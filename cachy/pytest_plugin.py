@@ -315,6 +315,8 @@ class _Run:
             f"cachy: {counts['hits']} hits, {counts['misses']} misses, "
             f"{counts['recorded']} recorded, {len(unused)} unused"
         )
+        if past := self._tally.past():
+            terminalreporter.write_line(f"cachy: {past}")
         if self._config.getoption("cachy_unused"):
             for line in _lines(unused):
                 terminalreporter.write_line(line)
@@ -325,6 +327,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._bypassed: Counter[str] = Counter()
         self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
 
     def add(self, session: Session) -> None:
@@ -334,6 +337,7 @@ class _Tally:
         self.counts["sessions"] += 1
         for name in ("hits", "misses", "recorded"):
             self.counts[name] += getattr(stats, name)
+        self._bypassed.update(stats.bypassed)
         self._add_used(session.store, map(key_of, stats.used))
 
     def _add_used(self, store: Store, keys: Iterable[str]) -> None:
@@ -343,14 +347,22 @@ class _Tally:
     def packed(self) -> dict[str, Any]:
         """Return all of it as plain data, for another process: of stores, those in folders."""
         used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
-        return {"counts": dict(self.counts), "used": used}
+        bypassed = dict(self._bypassed)
+        return {"counts": dict(self.counts), "bypassed": bypassed, "used": used}
 
     def add_packed(self, other: dict[str, Any]) -> None:
         from cachy.store.folder import DirStore
 
         self.counts.update(other["counts"])
+        self._bypassed.update(other["bypassed"])
         for root, keys in other["used"].items():
             self._add_used(DirStore(root), keys)
+
+    def past(self) -> str:
+        """Return in words what went past cachy."""
+        from cachy.wording import went_past
+
+        return went_past(self._bypassed)
 
     def unused(self) -> list[tuple[Store, str]]:
         """Return the names of the recordings, in all stores of the run, that no test used."""

@@ -28,7 +28,7 @@ from cachy.store.folder import DirStore
 from cachy.store.journal import Journal
 from cachy.store.layout import find_root, short_path
 from cachy.store.mapping import MappingStore
-from cachy.wording import count
+from cachy.wording import count, went_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -66,10 +66,11 @@ class Session:
 
     def __repr__(self) -> str:
         stats = self.stats
+        past = went_past(stats.bypassed)
         return (
             f"<cachy {self.mode}: {count(stats.hits, 'hit')}, {count(stats.misses, 'miss')}, "
             f"{stats.recorded:,} recorded, {stats.seconds_saved:,.1f} s saved; "
-            f"{short_path(self.store.label)}>"
+            f"{past and past + '; '}{short_path(self.store.label)}>"
         )
 
 
@@ -136,6 +137,7 @@ def enable_cachy(
     repeats: str = "same",
     fakes: bool = False,
     adopt: bool | str | os.PathLike[str] = True,
+    bypass: str | None = None,
     debug: bool = False,
     **unknown: NoReturn,
 ) -> Session:
@@ -168,6 +170,9 @@ def enable_cachy(
     - `fakes`: also cache calls through mock transports and in-process apps.
     - `adopt`: a `cachy.jsonl` or `cachy.txt` of pycachy whose answers are taken over as they are
       asked for; True finds it beside `.cachy` or where pycachy has it, False ignores it.
+    - `bypass`: what to do about calls that go past cachy, by a client that is not recorded, or to a
+      model on a host that is not in `doms`: warn, error (raise CacheMiss) or ignore. By default it
+      warns, once for each host and package; in replay mode, calls to hosts in `doms` are errors.
     - `debug`: print each hit and miss.
 
     Raises ConfigError for an invalid setting, TypeError for an unknown one.

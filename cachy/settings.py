@@ -43,6 +43,7 @@ MODE_VARIABLE = "CACHY_MODE"
 
 _REQUESTS = ("outline", "full", "none")
 _REPEATS = ("same", "distinct")
+_BYPASS = ("warn", "error", "ignore")
 
 
 class Settings(NamedTuple):
@@ -62,6 +63,7 @@ class Settings(NamedTuple):
     repeats: str = "same"
     fakes: bool = False
     adopt: bool | str | os.PathLike[str] = True
+    bypass: str = ""
     debug: bool = False
 
 
@@ -220,6 +222,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "repeats": lambda value: _one_of("repeats", value, _REPEATS),
     "fakes": bool,
     "adopt": _check_adopt,
+    "bypass": lambda value: _one_of("bypass", value, _BYPASS) if value else "",
     "debug": bool,
 }
 _FIELDS = {"doms": "hosts"}  # arguments whose checked value has another name

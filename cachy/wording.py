@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun.
@@ -14,3 +19,13 @@ def count(number: int, noun: str) -> str:
     if noun.endswith("ry"):
         return f"{number:,} {noun[:-1]}ies"
     return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def went_past(past: Mapping[str, int]) -> str:
+    """Return in words how often calls went past, by what; an empty string for none.
+
+    >>> went_past({"api.x.ai by grpc": 1, "llm.example, which is not in doms": 2})
+    '3 calls went past cachy: 1 to api.x.ai by grpc; 2 to llm.example, which is not in doms'
+    """
+    each = "; ".join(f"{number:,} to {what}" for what, number in past.items())
+    return f"{count(sum(past.values()), 'call')} went past cachy: {each}" if each else ""

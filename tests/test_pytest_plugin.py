@@ -234,6 +234,25 @@ def test_off(run: Run, pytester: pytest.Pytester, standin: Standin) -> None:
     assert not entries(pytester)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_summary_tells_what_went_past(
+    workers: int, run: Run, pytester: pytest.Pytester, standin: Standin
+) -> None:
+    pytester.makepyfile(
+        test_it=f"""
+        import httpx, pytest
+        @pytest.mark.filterwarnings("ignore::cachy.errors.CachyWarning")
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(cachy, n):
+            httpx.post("{standin.url}/v1/chat/completions", json={{"messages": [], "n": n}})
+        """
+    )
+    result = run(*(["-n", str(workers)] if workers else []))
+    host = standin.url.removeprefix("http://")
+    said = f"cachy: 3 calls went past cachy: 3 to {host}, which is not in doms"
+    assert said in result.outlines
+
+
 # Which tests
 
 

@@ -15,6 +15,8 @@ A line has `time`, `event`, `method` and `url`, and where there is one `key`, `m
     passed through   left alone: not one of the hosts, or not a request that is cached
     refused          the same in replay mode, where the network is off limits
     dropped          telemetry in replay mode: it is answered with nothing
+    bypassed         it went past cachy: by a client that is not recorded, or to a model on a host
+                     that is not in `doms`
 
 No handler is installed for `logging`: users who want the lines there configure one.
 """
@@ -52,6 +54,7 @@ class Stats:
     """What a session has done so far. `seconds_saved` is what the replayed calls took when live,
     `tokens_saved` what they would have cost again; `seconds_spent` and `tokens_spent` are those of
     the calls that were recorded. `skipped` counts the live answers that were not kept, by reason;
+    `bypassed` counts the calls that went past cachy, by host and client;
     `used` are the full keys that were replayed or recorded; `made` the names of what was recorded,
     and `missed` what was not there in replay mode, in order."""
 
@@ -65,6 +68,7 @@ class Stats:
         self.tokens_spent = 0
         self.skipped: Counter[str] = Counter()
         self.used: set[str] = set()
+        self.bypassed: Counter[str] = Counter()
         self.made: list[str] = []
         self.missed: list[CacheMiss] = []
 
@@ -78,6 +82,7 @@ class Stats:
         self.seconds_spent += other.seconds_spent
         self.tokens_spent += other.tokens_spent
         self.skipped += other.skipped
+        self.bypassed += other.bypassed
         self.used |= other.used
         self.made += other.made
         self.missed += other.missed
@@ -91,6 +96,7 @@ class Stats:
             f"saved     {self.tokens_saved:,} tokens, {self.seconds_saved:,.1f} s",
         ]
         lines += [f"not kept  {n:,}: {why}" for why, n in self.skipped.most_common()]
+        lines += [f"bypassed  {n:,}: {what}" for what, n in self.bypassed.most_common()]
         return "\n".join(lines)
 
 
@@ -211,6 +217,11 @@ class Events:
         """Count a request that must not go out and cannot be answered."""
         self.miss()
         self._note("refused", method, url, reason)
+
+    def went_past(self, method: str, url: str, what: str, by: str) -> None:
+        """Count a call that went past cachy."""
+        self.stats.bypassed[what] += 1
+        self._note("bypassed", method, url, f"by {by}")
 
     def dropped(self, method: str, url: str, reason: str) -> None:
         """Note a request that was answered with nothing, for nobody waits for its answer."""

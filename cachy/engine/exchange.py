@@ -17,6 +17,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from cachy.engine.bypass import at_work, may_pass_by, passing, upgrading
 from cachy.engine.cache import Missing
 from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST, Caller, running_caller
 from cachy.lazy import urls
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
 
 
 class Do:
-    """Call a function; of an async call, one that returns an awaitable."""
+    """Call a function of a library, also to let a request through: the connections that it opens
+    are no bypass. Of an async call, it returns an awaitable."""
 
     __slots__ = ("_arguments", "_function", "_options")
 
@@ -62,11 +64,21 @@ class Do:
 
     def run(self) -> Any:
         """Call the function."""
-        return self._function(*self._arguments, **self._options)
+        before = at_work.get()
+        at_work.set(True)
+        try:
+            return self._function(*self._arguments, **self._options)
+        finally:
+            at_work.set(before)
 
     async def arun(self) -> Any:
         """Call the function, and await what it returns."""
-        return await self._function(*self._arguments, **self._options)
+        before = at_work.get()
+        at_work.set(True)
+        try:
+            return await self._function(*self._arguments, **self._options)
+        finally:
+            at_work.set(before)
 
 
 class Wait(NamedTuple):
@@ -165,17 +177,26 @@ def is_inside() -> bool:
     return (inside := _inside.get()) is not None and inside == running_caller()
 
 
-def admit(cache: Cache, method: str, url: str, is_fake: Callable[[], bool]) -> Route | None:
+def admit(
+    cache: Cache,
+    method: str,
+    url: str,
+    is_fake: Callable[[], bool],
+    *,
+    upgrade: str = "",
+    body: Any = None,
+) -> Route | None:
     """Return how to treat a request, or None for one that must go through untouched. Raise
     CacheMiss for one that is never recorded, in replay mode.
 
-    `is_fake` tells whether it would reach a mock; it is asked only where that matters.
+    `is_fake` tells whether it would reach a mock; it is asked only where that matters. `upgrade` is
+    the header of that name, `body` the body, as far as it is at hand.
     """
     if is_inside():
         return None
-    route = cache.route(method, url)
+    route = None if upgrade else cache.route(method, url)
     if route is None:
-        return None
+        return notice(cache, method, url, is_fake, upgrade=upgrade, body=body)
     if not cache.settings.fakes and is_fake():
         cache.events.passed(method, url, "its transport is a fake")
         return None
@@ -183,6 +204,19 @@ def admit(cache: Cache, method: str, url: str, is_fake: Callable[[], bool]) -> R
         cache.refuse(method, url, route)
     # What a redirect led to is no poll.
     return route._replace(poll=False) if route.poll and _led_to.get() == url else route
+
+
+def notice(
+    cache: Cache, method: str, url: str, is_fake: Callable[[], bool], *, upgrade: str, body: Any
+) -> Route | None:
+    """Note what goes through untouched and past cachy. Return None, or a route by which it is
+    refused. The arguments are those of `admit`."""
+    if not (upgrade or may_pass_by(cache, method, url)) or is_fake():
+        return None
+    if upgrade:
+        return upgrading(cache, method, url, upgrade)
+    body = body.encode() if isinstance(body, str) else body
+    return passing(cache, method, url, body if isinstance(body, bytes) else None)
 
 
 def note_redirect(status: int, url: str, location: str | None) -> None:

@@ -74,6 +74,7 @@ class Status(Table):
             ("saved", f"{stats.tokens_saved:,} tokens, {stats.seconds_saved:,.1f} s"),
         ]
         rows += [("not kept", f"{n:,}: {why}") for why, n in stats.skipped.most_common()]
+        rows += [("bypassed", f"{n:,}: {what}") for what, n in stats.bypassed.most_common()]
         super().__init__(rows, heading=False)
 
 

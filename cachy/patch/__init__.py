@@ -29,6 +29,15 @@ FAMILIES = {
     "urllib3": "cachy.patch.urllib3",
     "requests": "cachy.patch.requests",
     "urllib.request": "cachy.patch.urllib_request",
+    "botocore.httpsession": "cachy.patch.botocore",
+    "botocore.credentials": "cachy.patch.botocore",
+    "dspy._vendor.lm15.transports._sync": "cachy.patch.lm15",
+    "dspy._vendor.lm15.transports._async": "cachy.patch.lm15",
+    # Noticed only:
+    "ssl": "cachy.patch.unrecorded",
+    "grpc._channel": "cachy.patch.unrecorded",
+    "grpc.aio._channel": "cachy.patch.unrecorded",
+    "curl_cffi.requests.session": "cachy.patch.unrecorded",
 }
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""

@@ -24,6 +24,17 @@ _NUMBERS = {number: version for version, number in _VERSIONS.items()}
 _BODILESS = (204, 304)
 
 
+class _NoSocket:
+    """Stands where users reach for the socket below a response, to set its time-out."""
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Do nothing: what was recorded is there."""
+
+
+class _Recorded(io.BytesIO):
+    _sock = _NoSocket()
+
+
 class _Connection:
     """What an HTTPResponse is made of: something with a file."""
 
@@ -31,7 +42,7 @@ class _Connection:
         self._data = data
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(io.BytesIO(self._data))
+        return io.BufferedReader(_Recorded(self._data))
 
 
 def replayed(found: Entry, method: str) -> HTTPResponse:

@@ -21,7 +21,7 @@ from weakref import finalize, ref
 
 from cachy.engine.cache import Missing
 from cachy.engine.entries import origin, pieces
-from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, take_off
+from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, notice, take_off
 from cachy.engine.inflight import async_caller, sync_caller
 from cachy.engine.recording import Recording
 from cachy.errors import CacheMiss
@@ -127,7 +127,7 @@ class _Adapter:
                 return found
             token = _sent.set(found)
             try:
-                return original(client, request, stream=stream, **options)
+                return Do(original, client, request, stream=stream, **options).run()
             finally:
                 _sent.reset(token)
                 _give_back(found)
@@ -145,7 +145,7 @@ class _Adapter:
                 return found
             token = _sent.set(found)
             try:
-                return await original(client, request, stream=stream, **options)
+                return await Do(original, client, request, stream=stream, **options).arun()
             finally:
                 _sent.reset(token)
                 _give_back(found)
@@ -175,10 +175,19 @@ class _Adapter:
     def _call(self, client: Any, request: Any, flavour: _Flavour) -> _Call | None:
         """Return what is to be answered or recorded, or None for what must go through untouched."""
         cache = self._current()
-        if cache is None or _is_left(request):
+        if cache is None:
             return None
         url = str(request.url)
-        route = self._route(cache, client, request, url, flavour)
+        route = None if _is_left(request) else self._route(cache, client, request, url, flavour)
+        if route is None and not is_inside():
+            route = notice(
+                cache,
+                request.method,
+                url,
+                lambda: self._is_fake(cache, client, request, flavour),
+                upgrade=request.headers.get("upgrade", ""),
+                body=getattr(request, "_content", None),
+            )
         return None if route is None else _Call(cache, client, request, url, route)
 
     def _plain_hit(
@@ -223,12 +232,15 @@ class _Adapter:
             return None  # of a body of the other flavour the client will complain
         if "upgrade" in request.headers:
             return None
-        if not cache.settings.fakes and is_fake(
-            client, request.url, flavour.transport, self._fakes, self._real
-        ):
+        if self._is_fake(cache, client, request, flavour):
             cache.events.passed(request.method, url, "its transport is a fake")
             return None
         return route
+
+    def _is_fake(self, cache: Cache, client: Any, request: Any, flavour: _Flavour) -> bool:
+        return not cache.settings.fakes and is_fake(
+            client, request.url, flavour.transport, self._fakes, self._real
+        )
 
     def _steps(self, call: _Call, original: Any, flavour: _Flavour) -> Steps:
         """Answer one request, or send it and record the answer. Returns its response, unread."""

@@ -94,7 +94,7 @@ class _Adapter:
             given = {**dict(zip(_ARGUMENTS, arguments, strict=False)), **options}
             call = self._call(cache, pool, given, original)
             if call is None:
-                return original(pool, *arguments, **options)
+                return Do(original, pool, *arguments, **options).run()
             response = drive(self._steps(call, original))
             if given.get("redirect", True) and response.get_redirect_location():
                 return self._follow(call, response)
@@ -107,11 +107,15 @@ class _Adapter:
         if "url" not in given or "method" not in given or pool.pool is None:  # it is closed
             return None
         url = _absolute(pool, str(given["url"]))
-        route = admit(cache, given["method"], url, lambda: is_mocked(original, pool.ConnectionCls))
+        route = admit(
+            cache,
+            given["method"],
+            url,
+            lambda: is_mocked(original, pool.ConnectionCls),
+            upgrade=_upgrade(given.get("headers") or {}),
+            body=given.get("body"),
+        )
         if route is None:
-            return None
-        headers = given.get("headers") or {}
-        if any(name.lower() in ("upgrade", b"upgrade") for name in headers):
             return None
         if given.get("assert_same_host", True) and not pool.is_same_host(given["url"]):
             return None  # it will complain
@@ -234,6 +238,13 @@ def _absolute(pool: Any, url: str) -> str:
     port = pool.port
     place = "" if port is None or port == DEFAULT_PORTS.get(pool.scheme) else f":{port}"
     return f"{pool.scheme}://{host}{place}{url if url.startswith('/') else f'/{url}'}"
+
+
+def _upgrade(headers: Any) -> str:
+    for name in headers:
+        if name.lower() in ("upgrade", b"upgrade"):
+            return str(headers[name])
+    return ""
 
 
 def _read_timeout(pool: Any, timeout: Any) -> float | None:

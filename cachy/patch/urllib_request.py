@@ -44,10 +44,17 @@ def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
             if cache is None or not req.host:
                 return original(handler, http_class, req, **options)
             url = _url(req)
-            route = admit(cache, req.get_method(), url, lambda: _is_fake(original, http_class))
-            if route is None or req.has_header("Upgrade"):
-                return original(handler, http_class, req, **options)
             live = Do(original, handler, http_class, req, **options)
+            route = admit(
+                cache,
+                req.get_method(),
+                url,
+                lambda: _is_fake(original, http_class),
+                upgrade=req.get_header("Upgrade", ""),
+                body=req.data,
+            )
+            if route is None:
+                return live.run()
             return drive(_steps(cache, req, url, route, live))
 
         return do_open

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cachy.errors import ConfigError
 from cachy.lazy import lazy_pattern, urls
 from cachy.rules import jobs
+from cachy.rules.model_calls import may_ask_model
 from cachy.rules.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class Route(NamedTuple):
     file: bool = False
     telemetry: bool = False
     remedy: str = ""
+    asks_model: bool = False
 
 
 _ALWAYS = frozenset({"GET", "POST"})
@@ -201,6 +203,15 @@ class _Patterns:
             globs.append("")
         return globs
 
+    def cover(self, names: Sequence[str]) -> bool:
+        """Tell whether a pattern that has no path, and is no mere wildcard, matches."""
+        return any(name in self._exact for name in names) or any(
+            fnmatchcase(name, pattern)
+            for pattern, glob in self._globs
+            if not glob and pattern.strip("*.:0123456789")
+            for name in names
+        )
+
 
 class Hosts:
     """A checked and compiled tuple of host patterns. Raises ConfigError for an invalid one.
@@ -224,6 +235,11 @@ class Hosts:
         self._wanted = _Patterns(self.patterns)
         self.route = lru_cache(maxsize=4096)(self._route)
 
+    def covers(self, host: str, port: int | None = None) -> bool:
+        """Tell whether calls to a host are cached, on whatever path. A pattern that has a path, or
+        that any host matches, does not tell. `port` is that of https if it is not known."""
+        return self._wanted.cover((host, f"{host}:{port or DEFAULT_PORTS['https']}"))
+
     def _route(self, method: str, url: str) -> Route:
         """Return how to treat a request for this URL."""
         parts = urls.urlsplit(url)
@@ -238,7 +254,7 @@ class Hosts:
         names = (host, f"{host}:{port}")
         globs = self._wanted.matching(names, parts.path)
         if not globs:
-            return Route(False, False)
+            return Route(False, False, asks_model=may_ask_model(method, parts.path))
         known = bool(_KNOWN.matching(names, parts.path))
         path = parts.path
         by_name = any(_names_state(glob, known) for glob in globs)

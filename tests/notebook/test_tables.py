@@ -40,6 +40,11 @@ def test_status_shows_what_was_not_kept(shell: Shell, session: Session) -> None:
     assert "&lt;500&gt;" in Status(session)._repr_html_()
 
 
+def test_status_shows_what_went_past(shell: Shell, session: Session) -> None:
+    session.stats.bypassed["api.x.ai by grpc"] += 2
+    assert ("bypassed", "2: api.x.ai by grpc") in Status(session).rows
+
+
 def test_a_table_aligns_numbers_to_the_right() -> None:
     table = Table([("name", "n"), ("a", "1"), ("b<", "1,000")], right=(1,))
     assert repr(table).splitlines() == ["name      n", "a         1", "b<    1,000"]

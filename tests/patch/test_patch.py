@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -28,6 +29,8 @@ METHODS: list[tuple[Any, str]] = [
     (requests.adapters.HTTPAdapter, "send"),
     (requests.sessions, "dispatch_hook"),
     (urllib.request.AbstractHTTPHandler, "do_open"),
+    (ssl.SSLContext, "wrap_socket"),
+    (ssl.SSLContext, "wrap_bio"),
 ]
 
 

@@ -17,9 +17,11 @@ from cachy import disable_cachy, enable_cachy
 
 @contextmanager
 def session(**options: Any) -> Iterator[None]:
-    enable_cachy(**options)
+    """A session, past which nothing went."""
+    session = enable_cachy(**options)
     try:
         yield
+        assert not session.stats.bypassed
     finally:
         disable_cachy()
 

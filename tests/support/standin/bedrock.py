@@ -1,10 +1,11 @@
-"""Amazon Bedrock: converse, whole and as a binary event stream."""
+"""Amazon Bedrock: converse and invoke, whole and as a binary event stream."""
 
 from __future__ import annotations
 
 import re
 import struct
 import zlib
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from standin.content import count, halves, reply, sample, words
 from standin.wire import Answer, Call, dumps, encode, json_answer, stream_answer
 
 HOST = re.compile(r"bedrock-runtime\.[a-z0-9-]+\.amazonaws\.com")
-PATH = re.compile(r"/model/.+/(converse|converse-stream)")
+PATH = re.compile(r"/model/.+/(converse|converse-stream|invoke|invoke-with-response-stream)")
 
 
 def answer(call: Call, serial: int) -> Answer | None:
@@ -23,7 +24,12 @@ def answer(call: Call, serial: int) -> Answer | None:
     number = f"{serial:08x}-0cac-4e00-8000-000000000000"
     if path[1] == "converse":
         return json_answer(converse(asked, serial), x_amzn_requestid=number)
-    pieces = [frame(name, data) for name, data in events(asked, serial)]
+    if path[1] == "invoke":
+        return json_answer(invoked(asked, serial), x_amzn_requestid=number)
+    if path[1] == "invoke-with-response-stream":
+        pieces = [frame("chunk", data) for data in chunks(asked, serial)]
+    else:
+        pieces = [frame(name, data) for name, data in events(asked, serial)]
     kind = "application/vnd.amazon.eventstream"
     return stream_answer(pieces, kind, x_amzn_requestid=number)
 
@@ -36,6 +42,23 @@ def converse(asked: dict[str, Any], serial: int) -> dict[str, Any]:
         "stopReason": reason,
         "usage": _usage(asked, block),
     }
+
+
+def invoked(asked: dict[str, Any], serial: int) -> dict[str, Any]:
+    """What a model of Anthropic says; Bedrock passes it on."""
+    content = [{"type": "text", "text": reply(asked["messages"][-1]["content"], serial)}]
+    return {"id": f"msg_bdrk_{serial}", "content": content, "stop_reason": "end_turn"}
+
+
+def chunks(asked: dict[str, Any], serial: int) -> Iterator[dict[str, Any]]:
+    """The events of such a model, each in base64."""
+    said = reply(asked["messages"][-1]["content"], serial)
+    deltas = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+        for word in words(said)
+    ]
+    for event in [{"type": "message_start"}, *deltas, {"type": "message_stop"}]:
+        yield {"bytes": b64encode(encode(event)).decode()}
 
 
 def events(asked: dict[str, Any], serial: int) -> Iterator[tuple[str, dict[str, Any]]]:

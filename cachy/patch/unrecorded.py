@@ -1,0 +1,123 @@
+"""Clients that are noticed, not recorded (`cachy/engine/bypass.py`).
+
+    ssl                             the two doors of all of Python's TLS: http.client, asyncio,
+                                    anyio, trio, websockets. Once a connection, with the host's name
+                                    whatever proxy is between
+    grpc, grpc.aio                  do TLS of their own; noticed where a call is made
+    curl_cffi                       likewise
+
+A connection that is kept alive passes the doors of ssl once. Plain HTTP to a host in `doms` by one
+of the first, and TLS in other libraries of C or Rust (pycurl, primp, rnet), are not seen.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from cachy.engine.bypass import at_work, connecting, leaving
+from cachy.patch.functions import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from cachy.patch import Current
+
+    Undo = list[Callable[[], None]]
+
+_DOORS = {"wrap_socket": 4, "wrap_bio": 3}
+"""Method of an SSLContext -> which of its arguments, by position, is the name of the server."""
+_GRPC_CALLS = ("__call__", "with_call", "future")
+
+
+def patch(library: ModuleType, current: Current) -> Undo:
+    """Patch a library, so that its calls are noticed. Return the functions that undo it."""
+    return _PATCHES[library.__name__](library, current)
+
+
+def _patch_ssl(ssl: Any, current: Current) -> Undo:
+    def make(place: int) -> Callable[[Any], Any]:
+        def replacement(original: Any) -> Any:
+            @wraps(original)
+            def wrap(context: Any, *arguments: Any, **options: Any) -> Any:
+                if not at_work.get() and (cache := current()) is not None:
+                    host = options.get("server_hostname")
+                    if host is None and len(arguments) > place:
+                        host = arguments[place]
+                    if isinstance(host, bytes):
+                        host = host.decode("ascii", "replace")
+                    if isinstance(host, str):  # a server's own end has none
+                        connecting(cache, host.lower(), _port(arguments, options))
+                return original(context, *arguments, **options)
+
+            return wrap
+
+        return replacement
+
+    doors = [replace(ssl.SSLContext, name, make(place)) for name, place in _DOORS.items()]
+    return [undo for door in doors for undo in door]
+
+
+def _port(arguments: tuple[Any, ...], options: dict[str, Any]) -> int | None:
+    """Return the port that a socket is connected to, if it is one, and not a proxy's."""
+    sock = arguments[0] if arguments else options.get("sock")
+    with suppress(AttributeError, OSError, IndexError, TypeError):
+        return int(sock.getpeername()[1])  # type: ignore[union-attr]
+    return None
+
+
+def _patch_grpc(module: Any, current: Current) -> Undo:
+    """Patch what a stub consists of: a call of each kind. It knows its channel and method."""
+
+    def replacement(original: Any) -> Any:
+        @wraps(original)
+        def call(stub: Any, *arguments: Any, **options: Any) -> Any:
+            if (cache := current()) is not None:
+                leaving(cache, _url(stub), "grpc")
+            return original(stub, *arguments, **options)
+
+        return call
+
+    kinds = [each for name, each in vars(module).items() if name.endswith("MultiCallable")]
+    return [
+        undo
+        for kind in kinds
+        if kind.__module__ == module.__name__
+        for name in _GRPC_CALLS
+        if name in vars(kind)
+        for undo in replace(kind, name, replacement)
+    ]
+
+
+def _url(stub: Any) -> str:
+    """Return where a gRPC call goes: targets are `dns:///api.x.ai:443`, and like it."""
+    target, method = stub._channel.target, stub._method
+    target = target() if callable(target) else target
+    target = target.decode() if isinstance(target, bytes) else target
+    method = method.decode() if isinstance(method, bytes) else method
+    host = target.rpartition("/")[2]
+    return f"https://{host}{method}"
+
+
+def _patch_curl_cffi(module: Any, current: Current) -> Undo:
+    def replacement(original: Any) -> Any:
+        @wraps(original)
+        def request(session: Any, method: str, url: str, *arguments: Any, **options: Any) -> Any:
+            if (cache := current()) is not None:
+                leaving(cache, str(url), "curl_cffi", str(method))
+            return original(session, method, url, *arguments, **options)
+
+        return request
+
+    sessions = (module.Session, module.AsyncSession)
+    return [undo for session in sessions for undo in replace(session, "request", replacement)]
+
+
+_PATCHES: dict[str, Callable[[Any, Current], Undo]] = {
+    "ssl": _patch_ssl,
+    "grpc._channel": _patch_grpc,
+    "grpc.aio._channel": _patch_grpc,
+    "curl_cffi.requests.session": _patch_curl_cffi,
+}
