@@ -234,8 +234,9 @@ class Hosts:
         self.methods = methods
         self._wanted = _Patterns(self.patterns)
         self.route = lru_cache(maxsize=4096)(self._route)
+        self.covers = lru_cache(maxsize=1024)(self._covers)
 
-    def covers(self, host: str, port: int | None = None) -> bool:
+    def _covers(self, host: str, port: int | None = None) -> bool:
         """Tell whether calls to a host are cached, on whatever path. A pattern that has a path, or
         that any host matches, does not tell. `port` is that of https if it is not known."""
         return self._wanted.cover((host, f"{host}:{port or DEFAULT_PORTS['https']}"))

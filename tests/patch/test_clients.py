@@ -440,7 +440,7 @@ def test_within_no_cachy_calls_go_live(client: Client, standin: Standin, session
 def test_websockets_are_left_alone(
     client: Client, standin: Standin, tmp_path: Path, mode: str
 ) -> None:
-    session = enable_cachy(cache_dir=tmp_path, mode=mode)
+    session = enable_cachy(cache_dir=tmp_path, mode=mode, bypass="ignore")
     standin.behave(Behaviour(answer=json_answer({"a": 1})))
     upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
     for _ in range(2):
