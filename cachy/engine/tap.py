@@ -8,13 +8,18 @@ unread lets go of its recording.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
+from cachy.rules import streams
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from cachy.engine.recording import Recording
+    from cachy.engine.threads import Threads
     from cachy.rules.message import ResponseHead
 
 
@@ -33,11 +38,13 @@ class Tap:
 
     def feed(self, piece: bytes) -> None:
         """Note a piece, as it came over the wire, before it is passed on."""
-        recording = self._recording
-        recording.feed(piece)
-        recording.release()
-        if recording.may_be_whole:
-            recording.commit(closing=False)
+        self._note(piece)
+        if self._recording.may_be_whole:
+            self._recording.commit(closing=False)
+
+    def _note(self, piece: bytes) -> None:
+        self._recording.feed(piece)
+        self._recording.release()
         self._tail = (self._tail + piece[-3:])[-3:]
 
     def ended(self) -> None:
@@ -54,6 +61,63 @@ class Tap:
         self._recording.commit()
 
 
+class AsyncTap(Tap):
+    """What feeds a recording, for async clients. Nothing is written to the disk while a loop runs:
+    `settle` is awaited after a read; what is left unread by a function that cannot wait is kept by
+    a thread.
+
+    `in_one_piece`: the body is no stream, so it is worth keeping when it came, read or not.
+    """
+
+    __slots__ = ("_again", "_left", "_threads", "in_one_piece")
+
+    def __init__(
+        self, recording: Recording, threads: Threads, *, in_lines: bool, in_one_piece: bool
+    ) -> None:
+        super().__init__(recording, in_lines=in_lines)
+        self._threads, self.in_one_piece = threads, in_one_piece
+        self._again = 0
+        self._left: Future[None] | None = None
+
+    def feed(self, piece: bytes) -> None:
+        """Note a piece that is passed on."""
+        seen = min(self._again, len(piece))
+        self._again -= seen
+        if len(piece) > seen:
+            self._note(piece[seen:] if seen else piece)
+
+    def put_back(self, count: int) -> None:
+        """Note that the last `count` bytes were put back: they will be passed on again."""
+        self._again += count
+
+    async def settle(self) -> bool:
+        """Keep what is whole. Return whether the end was reached."""
+        recording = self._recording
+        if recording.due() and (self._ended or recording.may_be_whole):
+            await self._threads.run(partial(recording.commit, closing=self._ended))
+        elif self._ended:
+            self.close()
+        return self._ended
+
+    def leave(self) -> None:
+        """Let go of the response, and have what came of it kept, if it is worth keeping."""
+        if self._recording.due():
+            self._left = self._threads.start(self.close)
+        else:
+            self.close()
+
+    async def left(self) -> None:
+        """Wait until what `leave` started is done."""
+        if self._left is not None:
+            import asyncio
+
+            await asyncio.shield(asyncio.wrap_future(self._left))
+
+    def abandon(self) -> None:
+        """Let go of a response that was forgotten."""
+        self._recording.abandon()
+
+
 def begin(
     recording: Recording, head: ResponseHead, sent: Sequence[tuple[str, str]], live: Any
 ) -> Tap | None:
@@ -63,5 +127,26 @@ def begin(
     if not recording.begin(head, sent=sent):
         return None
     finalize(live, recording.abandon)
+    return Tap(recording, in_lines=_in_lines(head))
+
+
+def begin_async(
+    recording: Recording,
+    head: ResponseHead,
+    sent: Sequence[tuple[str, str]],
+    live: Any,
+    threads: Threads,
+) -> AsyncTap | None:
+    """Like `begin`, for an async client. It is for the client to tell when the response is
+    forgotten."""
+    live.cachy = {"from": "network", "key": recording.key}
+    if not recording.begin(head, sent=sent):
+        return None
+    kind = next(iter(head.values("content-type")), "")
+    in_one_piece = streams.kind(kind) is None
+    return AsyncTap(recording, threads, in_lines=_in_lines(head), in_one_piece=in_one_piece)
+
+
+def _in_lines(head: ResponseHead) -> bool:
     events = any(kind.startswith("text/event-stream") for kind in head.values("content-type"))
-    return Tap(recording, in_lines=events and not head.values("content-encoding"))
+    return events and not head.values("content-encoding")

@@ -14,7 +14,7 @@ from cachy.engine.inflight import running_loop, trio_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _MOST = 8  # writers at once; each waits for one flush of the disk
 
@@ -39,12 +39,19 @@ class Threads:
             return
         import asyncio
 
+        future = self.start(function)
+        if future is not None:
+            await asyncio.shield(asyncio.wrap_future(future))
+
+    def start(self, function: Callable[[], None]) -> Future[None] | None:
+        """Call a function that raises nothing in another thread, and return its future. None if it
+        was called here, because there are no more threads: the interpreter is exiting, or the
+        system is full."""
         try:
-            future = self._executor().submit(function)
-        except RuntimeError:  # no more threads: the interpreter is exiting, or the system is full
+            return self._executor().submit(function)
+        except RuntimeError:
             function()
-            return
-        await asyncio.shield(asyncio.wrap_future(future))
+            return None
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None or self._pool[0] != os.getpid():

@@ -38,6 +38,9 @@ FAMILIES = {
     "grpc._channel": "cachy.patch.unrecorded",
     "grpc.aio._channel": "cachy.patch.unrecorded",
     "curl_cffi.requests.session": "cachy.patch.unrecorded",
+    "aiohttp": "cachy.patch.aiohttp",
+    "aiobotocore.httpsession": "cachy.patch.aiobotocore",
+    "aiobotocore.httpxsession": "cachy.patch.aiobotocore",
 }
 """Library -> the module here whose `patch(library, current)` patches it and returns
 what undoes it, if there is anything."""

@@ -183,11 +183,14 @@ def test_the_first_piece_comes_before_the_last_is_sent(
 
 def test_left_before_the_end(reader: tuple[Client, str], standin: Standin, session: Any) -> None:
     client, way = reader
-    response = client.stream()
-    pieces = client.pieces(response, way)
-    next(pieces)
-    client.close(response)
-    pieces.close()  # type: ignore[attr-defined]
+    gate = threading.Event()
+    with standin.behave(Behaviour(gate=gate)):
+        response = client.stream()
+        pieces = client.pieces(response, way)
+        next(pieces)
+        client.close(response)
+        pieces.close()  # type: ignore[attr-defined]
+        gate.set()
     assert session.stats.recorded == 0
     assert b"[DONE]" in client.whole(client.stream(), way)
     assert len(standin.calls) == 2

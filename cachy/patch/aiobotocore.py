@@ -1,0 +1,41 @@
+"""aiobotocore: aiohttp or httpx below it, which record and replay, cannot get a miss past it.
+
+`send` of its sessions makes a HTTPClientError of every exception that it does not know. A miss is
+taken out of it again.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from cachy.errors import CacheMiss
+from cachy.patch.functions import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from cachy.patch import Current
+
+_SESSIONS = ("AIOHTTPSession", "HttpxSession")
+
+
+def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
+    """Patch the session of aiobotocore.httpsession or httpxsession, once. Return the functions that
+    undo it."""
+
+    def make(original: Any) -> Any:
+        @wraps(original)
+        async def send(session: Any, request: Any) -> Any:
+            try:
+                return await original(session, request)
+            except Exception as error:
+                if isinstance(error.__context__, CacheMiss):
+                    raise error.__context__ from None
+                raise
+
+        return send
+
+    found = [getattr(library, name) for name in _SESSIONS if name in vars(library)]
+    return [undo for session in found for undo in replace(session, "send", make)]
