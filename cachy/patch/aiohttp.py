@@ -97,6 +97,7 @@ class _Adapter:
         self._client = f"aiohttp/{aiohttp.__version__}"
         self._multidict: Any = sys.modules["multidict"]
         self._version = {name: aiohttp.HttpVersion(*each) for name, each in _VERSIONS.items()}
+        self._protocol = aiohttp.base_protocol.BaseProtocol
         self._reader = pieces_reader(aiohttp.StreamReader)
         self._takes_writer = "stream_writer" in _of_a_response(aiohttp.ClientResponse)
         decoders = {"gzip", "deflate", "br"}
@@ -109,11 +110,11 @@ class _Adapter:
         @wraps(original)
         async def _request(session: Any, method: str, str_or_url: Any, **given: Any) -> Any:
             cache = self._current()
-            if cache is None:
+            if cache is None or (is_mocked(original) and not cache.settings.fakes):
                 return await original(session, method, str_or_url, **given)
 
             async def innermost(req: Any, handler: Any) -> Any:
-                call = self._call(cache, session, req, given, original)
+                call = self._call(cache, session, req, given)
                 if call is None:
                     return await handler(req)
                 return await adrive(self._steps(call, handler))
@@ -125,12 +126,10 @@ class _Adapter:
 
         return _request
 
-    def _call(
-        self, cache: Cache, session: Any, req: Any, given: dict[str, Any], original: Any
-    ) -> _Call | None:
+    def _call(self, cache: Cache, session: Any, req: Any, given: dict[str, Any]) -> _Call | None:
         """Return what is to be answered or recorded, or None for what must go through untouched."""
         url = str(req.url)
-        route = admit(cache, req.method, url, lambda: is_mocked(original, type(session.connector)))
+        route = admit(cache, req.method, url, lambda: is_mocked(type(session.connector)))
         if route is None or "upgrade" in req.headers:
             return None
         return _Call(cache, session, req, url, route, given)
@@ -201,11 +200,10 @@ class _Adapter:
             raw_headers=tuple(found.wire or to_wire(head["headers"])),
         )
         loop = asyncio.get_running_loop()
-        recorded = Recorded(message)
         limit = call.given.get("read_bufsize") or session._read_bufsize
         parts = pieces(head, found.body)
         chunked = "content-length" not in message.headers
-        recorded.content = self._reader(parts, recorded, limit, loop, chunked)
+        content = self._reader(parts, self._protocol(loop), limit, loop, chunked)
         writer = {"stream_writer": SimpleNamespace(output_size=0)} if self._takes_writer else {}
         response = req.response_class(
             req.method,
@@ -220,7 +218,7 @@ class _Adapter:
             **writer,
         )
         response.cachy = origin(head)
-        return await response.start(recorded)
+        return await response.start(Recorded(message, content))
 
 
 class _Collector:

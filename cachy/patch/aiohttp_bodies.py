@@ -18,15 +18,14 @@ _taps: dict[int, AsyncTap] = {}
 
 
 class Recorded:
-    """What a recorded response reads from: its connection, and that one's protocol."""
+    """What a recorded response starts from: its connection, and that one's protocol."""
 
-    connected = True
     upgraded = False
     closed = False
     transport = None
 
-    def __init__(self, message: Any) -> None:
-        self.message, self.content = message, None
+    def __init__(self, message: Any, content: Any) -> None:
+        self.message, self.content = message, content
 
     @property
     def protocol(self) -> Recorded:
@@ -41,13 +40,9 @@ class Recorded:
         callback()
 
     def release(self) -> None:
-        """Do nothing, like the following."""
+        """Do nothing, as `close` does."""
 
     def close(self) -> None: ...
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self, *_: Any, **__: Any) -> None: ...
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 _MOCKERS = frozenset({"respx", "pytest_httpx", "unittest", "pook", "vcr", "httpretty"})
@@ -52,8 +53,20 @@ def _is_in_process(transport: Any, fakes: tuple[type, ...], depth: int) -> bool:
 @lru_cache(maxsize=64)
 def _is_mock(function: Any) -> bool:
     """Tell whether a function or class comes from a mocking library. Instrumentation wraps methods
-    instead, and says so in `__wrapped__`."""
+    instead, and says so in `__wrapped__`; so may a mock, but not where its code is from."""
     while hasattr(function, "__wrapped__"):
+        if _home(function) in _MOCKERS:
+            return True
         function = function.__wrapped__
-    home = getattr(function, "__module__", None) or type(function).__module__
-    return home.partition(".")[0] in _MOCKERS
+    if isinstance(function, FunctionType) and hasattr(function, "mock"):  # with autospec
+        function = type(function.mock)
+    return _home(function) in _MOCKERS
+
+
+def _home(function: Any) -> str:
+    """Return the package that a function or class comes from."""
+    home = None
+    if isinstance(function, FunctionType):
+        home = function.__globals__.get("__name__")  # which functools.wraps leaves as it is
+    home = home or getattr(function, "__module__", None) or type(function).__module__
+    return str(home).partition(".")[0]

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import aiohttp
 import httpx
 import httpx2
 import pook
@@ -187,12 +189,48 @@ def ask_urllib() -> bytes:
         return bytes(response.read())
 
 
+def ask_aiohttp() -> bytes:
+    async def ask() -> bytes:
+        connector = aiohttp.TCPConnector(ssl=TLS)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post(URL, json=BODY) as response,
+        ):
+            return await response.read()
+
+    return asyncio.run(ask())
+
+
+class _Autospecced:
+    """Replaces `_request` as aioresponses does, which does not work with current versions."""
+
+    async def __call__(self, session: Any, method: str, url: Any, **options: Any) -> Any:
+        return self
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def read(self) -> bytes:
+        return FAKE
+
+
+@contextmanager
+def of_autospec() -> Iterator[None]:
+    fake = _Autospecced()
+    patched = "aiohttp.client.ClientSession._request"
+    with patch(patched, side_effect=fake.__call__, autospec=True):
+        yield
+
+
 FAKES: dict[str, tuple[Fake, Callable[..., bytes]]] = {
     "responses": (of_responses, ask_requests),
     "requests-mock": (of_requests_mock, ask_requests),
     "pook-requests": (of_pook, ask_requests),
     "pook-urllib3": (of_pook, ask_urllib3),
     "pook-urllib": (of_pook, ask_urllib),
+    "autospec-aiohttp": (of_autospec, ask_aiohttp),
 }
 
 
@@ -252,7 +290,7 @@ def test_httpretty(first: str, mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", ["cachy", "fake"])
-@pytest.mark.parametrize("ask", [ask_requests, ask_urllib3, ask_urllib])
+@pytest.mark.parametrize("ask", [ask_requests, ask_urllib3, ask_urllib, ask_aiohttp])
 def test_vcrpy(ask: Any, first: str, standin: Standin, tmp_path: Path) -> None:
     """It records, and replays; its recordings are not cachy's."""
     cassette = str(tmp_path / "cassette.yaml")

@@ -6,10 +6,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 import requests
 import urllib3
 from clients import CHAT, CLIENTS, Client
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
@@ -25,11 +27,13 @@ PATCHED = [
     (requests.Session, "send"),
     (requests.adapters.HTTPAdapter, "send"),
     (urllib.request.AbstractHTTPHandler, "do_open"),
+    (aiohttp.ClientSession, "_request"),
 ]
 INSTRUMENTORS: dict[str, Callable[[], Any]] = {
     "urllib3": URLLib3Instrumentor,
     "requests": RequestsInstrumentor,
     "urllib": URLLibInstrumentor,
+    "aiohttp": AioHttpClientInstrumentor,
 }
 
 
@@ -57,9 +61,9 @@ def test_spans(
         "spans": lambda: instrumentor.instrument(tracer_provider=provider),
     }
     turn_off = {"cachy": disable_cachy, "spans": instrumentor.uninstrument}
-    client = kind()
     for name in sorted(turn_on, key=lambda name: name != on_first):
         turn_on[name]()
+    client = kind()
     try:
         bodies = {client.post().body for _ in range(2)}
     finally:

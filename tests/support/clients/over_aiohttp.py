@@ -109,11 +109,17 @@ class Aiohttp(Client):
 
     def quit(self) -> None:
         self.wait(self.session.close())
-        for _ in range(50):  # in which it closes its connections
-            if len(self._loop._selector.get_map()) < 2:  # type: ignore[attr-defined]
-                break
-            self.wait(asyncio.sleep(0.01))
+        self.wait(connections_closed())
         self._loop.close()
+
+
+async def connections_closed() -> None:
+    """Wait for the connections of this loop, which close on their own after their session."""
+    loop: Any = asyncio.get_running_loop()
+    for _ in range(100):
+        if len(loop._selector.get_map()) < 2:  # one wakes the loop
+            return
+        await asyncio.sleep(0.01)
 
 
 async def _awaited(read: Callable[[], Any]) -> Any:

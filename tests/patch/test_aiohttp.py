@@ -1,0 +1,480 @@
+"""What only aiohttp has. What holds for all clients is in test_clients.py."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from clients import CHAT, PLAIN, STREAM
+from clients.over_aiohttp import TLS, connections_closed
+from standin import Answer, Behaviour, Standin, error, json_answer, redirect
+
+from cachy import CacheMiss, cachy, disable_cachy, enable_cachy
+from cachy.errors import CachyWarning
+from cachy.patch.aiohttp import patch
+
+MODELS = "https://api.openai.com/v1/models"
+
+
+@pytest.fixture
+def session(standin: Standin) -> Iterator[Any]:
+    yield enable_cachy(store={})
+    disable_cachy()
+
+
+def with_session(use: Callable[[aiohttp.ClientSession], Awaitable[Any]], **options: Any) -> Any:
+    """Run a function with a session of aiohttp, and return its result."""
+
+    async def run() -> Any:
+        connector = aiohttp.TCPConnector(ssl=TLS)
+        async with aiohttp.ClientSession(connector=connector, **options) as session:
+            result = await use(session)
+        await connections_closed()
+        return result
+
+    return asyncio.run(run())
+
+
+async def kept(session: Any, count: int = 1) -> None:
+    """Wait for what a thread keeps, after a response was released."""
+    for _ in range(500):
+        if session.stats.recorded >= count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(session.stats)
+
+
+# ---- Responses ----
+
+
+def look(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    return {
+        "type": type(response).__qualname__,
+        "status": (response.status, response.reason, response.ok),
+        "version": response.version,
+        "url": (response.url, response.real_url, response.host, response.method),
+        "request": response.request_info,
+        "headers": sorted((name.lower(), value) for name, value in response.headers.items()),
+        "raw": sorted((name.lower(), value) for name, value in response.raw_headers),
+        "type of content": (response.content_type, response.charset, response.content_length),
+        "links": dict(response.links),
+        "cookies": dict(response.cookies),
+        "closed": response.closed,
+        "connection": response.connection,
+    }
+
+
+def test_a_hit_looks_like_its_miss(standin: Standin, session: Any) -> None:
+    standin.behave(Behaviour(answer=json_answer({"a": 1}, link="</next>; rel=next")))
+
+    async def ask(client: aiohttp.ClientSession) -> Any:
+        async with client.post(f"{CHAT}?b=1", json=PLAIN) as response:
+            read = [await response.json(), await response.text(), await response.read()]
+            origin = response.cachy["from"]  # type: ignore[attr-defined]
+            return look(response), read, response.get_encoding(), origin
+
+    async def use(client: aiohttp.ClientSession) -> None:
+        miss, hit = await ask(client), await ask(client)
+        assert hit[:3] == miss[:3]
+        assert (miss[3], hit[3]) == ("network", "store")
+
+    with_session(use)
+    assert session.stats.hits == 1
+
+
+@pytest.mark.parametrize("end", ["release", "close", "async with", "nothing"])
+def test_ends_of_a_hit(standin: Standin, session: Any, end: str) -> None:
+    async def use(client: aiohttp.ClientSession) -> None:
+        await (await client.post(CHAT, json=STREAM)).read()
+        response = await client.post(CHAT, json=STREAM)
+        first = await response.content.readline()
+        assert first.startswith(b"data: ")
+        if end == "async with":
+            async with response:
+                pass
+        elif end != "nothing":
+            getattr(response, end)()
+        if end != "nothing":
+            assert response.closed
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await response.content.read()
+        response = await client.post(CHAT, json=STREAM)
+        await response.content.wait_eof()
+        assert response.content.is_eof()
+        assert b"[DONE]" in await response.content.readexactly(response.content.total_bytes)
+
+    with_session(use)
+    assert len(standin.calls) == 1
+
+
+def test_a_stream_comes_in_the_pieces_of_its_recording(standin: Standin, session: Any) -> None:
+    async def use(client: aiohttp.ClientSession) -> list[list[bytes]]:
+        seen = []
+        for _ in range(2):
+            async with client.post(CHAT, json=STREAM) as response:
+                seen.append([piece async for piece in response.content.iter_any()])
+                assert await response.content.readany() == b""
+        return seen
+
+    with standin.behave(Behaviour(pause=0.02)):
+        live, hit = with_session(use)
+    assert b"".join(hit) == b"".join(live)
+    assert len(hit) > 1
+    assert len(standin.calls) == 1
+
+
+def test_reading_and_putting_back(standin: Standin, session: Any) -> None:
+    """A body with parts is read so."""
+    text = b"--x\r\nContent-Type: text/plain\r\n\r\none\r\n--x\r\n\r\ntwo\r\n--x--\r\n"
+    answer = {"content-type": "multipart/mixed; boundary=x"}
+    standin.behave(Behaviour(answer=Answer(200, answer, text)))
+
+    async def use(client: aiohttp.ClientSession) -> list[Any]:
+        seen = []
+        for _ in range(2):
+            async with client.post(CHAT, json=PLAIN) as response:
+                parts = aiohttp.MultipartReader.from_response(response)
+                seen.append([await part.read() async for part in parts])  # type: ignore[union-attr]
+        return seen
+
+    live, hit = with_session(use)
+    assert live == hit == [b"one", b"two"]
+    assert len(standin.calls) == 1
+
+
+def test_what_is_not_decoded_by_the_session(standin: Standin, session: Any) -> None:
+    async def use(client: aiohttp.ClientSession) -> tuple[str, bytes, bytes]:
+        async with client.post(CHAT, json=PLAIN) as response:
+            encoding, body = response.headers["content-encoding"], await response.read()
+        async with client.post(CHAT, json=PLAIN) as response:
+            return encoding, body, await response.read()
+
+    with standin.behave(Behaviour(encoding="gzip")):
+        encoding, live, hit = with_session(use, auto_decompress=False)
+    import gzip
+
+    assert encoding == "gzip"
+    assert gzip.decompress(live) == hit
+    assert session.stats.recorded == 1
+
+
+# ---- What is kept, although nobody reads it or waits for it ----
+
+
+@pytest.mark.parametrize("end", ["release", "close"])
+def test_a_body_that_nobody_reads(standin: Standin, session: Any, end: str) -> None:
+    """Who only wants to know the status has a whole answer, if it came."""
+
+    async def use(client: aiohttp.ClientSession) -> None:
+        response = await client.post(CHAT, json=PLAIN)
+        await response.content.wait_eof()
+        getattr(response, end)()
+        await kept(session)
+        async with client.post(CHAT, json=PLAIN) as response:
+            assert response.status == 200
+
+    with_session(use)
+    assert len(standin.calls) == 1
+
+
+def test_the_body_of_a_response_that_was_dropped(standin: Standin, session: Any) -> None:
+    async def use(client: aiohttp.ClientSession) -> None:
+        response = await client.post(CHAT, json=PLAIN)
+        content = response.content
+        await content.wait_eof()
+        del response
+        assert b'"model"' in await content.read()
+
+    with_session(use)
+    assert session.stats.recorded == 1
+
+
+def test_a_task_that_is_cancelled(standin: Standin, session: Any) -> None:
+    """Before the answer, and in the middle of it: nothing is kept, and the next call goes out."""
+
+    async def use(client: aiohttp.ClientSession) -> None:
+        async def ask() -> None:
+            async with client.post(CHAT, json=STREAM) as response:
+                await response.read()
+
+        for behaviour in (Behaviour(delay=0.8), Behaviour(pause=0.8)):
+            with standin.behave(behaviour):
+                task = asyncio.ensure_future(ask())
+                await asyncio.sleep(0.2)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+        assert session.stats.recorded == 0
+        await asyncio.wait_for(ask(), 5)
+
+    with_session(use)
+    assert session.stats.recorded == 1
+
+
+def test_the_time_out_of_the_whole(standin: Standin, session: Any) -> None:
+    async def use(client: aiohttp.ClientSession) -> None:
+        timeout = aiohttp.ClientTimeout(total=0.2)
+        with standin.behave(Behaviour(pause=0.8)):
+            response = await client.post(CHAT, json=STREAM, timeout=timeout)
+            with pytest.raises(asyncio.TimeoutError):
+                await response.read()
+
+    with_session(use)
+    assert session.stats.recorded == 0
+
+
+# ---- What is around a request ----
+
+
+def test_middlewares_traces_and_the_status(standin: Standin, session: Any) -> None:
+    events: list[str] = []
+
+    async def authorized(req: Any, handler: Any) -> Any:
+        req.headers["openai-beta"] = "a=1"
+        response = await handler(req)
+        events.append(f"middleware {response.status}")
+        return response
+
+    traces = aiohttp.TraceConfig()
+    names = ("request_start", "request_redirect", "request_end", "request_exception")
+    for name in names:
+
+        async def note(*_: Any, name: str = name) -> None:
+            events.append(name)
+
+        getattr(traces, f"on_{name}").append(note)
+
+    async def use(client: aiohttp.ClientSession) -> list[list[str]]:
+        seen = []
+        for _ in range(2):
+            events.clear()
+            async with client.post(CHAT, json=PLAIN) as response:
+                assert [str(hop.url) for hop in response.history] == [CHAT]
+                assert await response.json() == {"a": 1}
+            with (
+                standin.behave(error(404)),
+                pytest.raises(aiohttp.ClientResponseError) as raised,
+            ):
+                await client.post(CHAT, json=PLAIN | {"seed": 1})
+            assert raised.value.status == 404
+            seen.append([*events])
+        return seen
+
+    standin.behave(Behaviour(answer=json_answer({"a": 1})))
+    standin.behave(redirect("/v1/new", 307))
+    options = {"middlewares": (authorized,), "trace_configs": [traces], "raise_for_status": True}
+    live, hit = with_session(use, **options)
+    assert hit == live
+    assert live.count("middleware 200") == 1
+    assert len(standin.calls) == 4
+    assert session.stats.hits == 2
+    assert standin.calls[0].headers["openai-beta"] == "a=1"
+
+
+def test_middlewares_of_one_request(standin: Standin, session: Any) -> None:
+    async def retried(req: Any, handler: Any) -> Any:
+        await (await handler(req)).read()
+        return await handler(req)
+
+    async def use(client: aiohttp.ClientSession) -> str:
+        async with client.post(CHAT, json=PLAIN, middlewares=[retried]) as response:
+            return str(response.cachy["from"])  # type: ignore[attr-defined]
+
+    assert with_session(use) == "store"
+    assert len(standin.calls) == 1
+
+
+def test_cookies_are_the_jars(standin: Standin, session: Any) -> None:
+    standin.behave(Behaviour(answer=json_answer({"a": 1}, set_cookie="session=1")))
+
+    async def use(client: aiohttp.ClientSession) -> tuple[int, int]:
+        async with client.post(CHAT, json=PLAIN) as response:
+            await response.read()
+        async with client.post(CHAT, json=PLAIN) as response:
+            return len(client.cookie_jar), len(response.cookies)
+
+    assert with_session(use) == (1, 0)
+    assert session.stats.hits == 1
+
+
+# ---- Requests ----
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b'{"model": "gpt-4o", '
+    yield b'"messages": []}'
+
+
+class Pipe(io.RawIOBase):
+    """What cannot be rewound."""
+
+    def __init__(self) -> None:
+        self._inner = io.BytesIO(b"sound")
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        raise OSError("a pipe")
+
+    def readinto(self, buffer: Any) -> int:
+        return self._inner.readinto(buffer)
+
+
+def form(file: Any) -> aiohttp.FormData:
+    data = aiohttp.FormData()
+    data.add_field("model", "whisper-1")
+    data.add_field("file", file, filename="a.mp3")
+    return data
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "json": lambda: {"json": {"model": "gpt-4o", "messages": []}},
+    "fields": lambda: {"data": {"model": "gpt-4o"}},
+    "text": lambda: {"data": '{"model": "gpt-4o"}'},
+    "pieces": lambda: {"data": _pieces()},
+    "compressed": lambda: {"json": {"model": "gpt-4o"}, "compress": "gzip"},
+    "form": lambda: {"data": form(io.BytesIO(b"sound"))},
+    "form-with-a-pipe": lambda: {"data": form(Pipe())},
+    "pipe": lambda: {"data": Pipe()},
+    "nothing": dict,
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_bodies_go_out_as_without_cachy(standin: Standin, tmp_path: Path, kind: str) -> None:
+    async def use(client: aiohttp.ClientSession) -> None:
+        async with client.post(CHAT, **BODIES[kind]()) as response:
+            await response.read()
+
+    standin.behave(Behaviour(answer=json_answer({"a": 1})))
+    with_session(use)
+    with cachy(store={}) as session:
+        with_session(use)
+        with_session(use)
+    plain, recorded = standin.calls
+    assert session.stats.hits == 1
+
+    def without_boundary(call: Any) -> tuple[Any, bytes]:
+        headers = {name.lower(): value for name, value in call.headers.items()}
+        boundary = headers.get("content-type", "").partition("boundary=")[2] or "none"
+        kept = {name: value.replace(boundary, "") for name, value in headers.items()}
+        return kept, call.body.replace(boundary.encode(), b"")
+
+    assert without_boundary(recorded) == without_boundary(plain)
+    assert recorded.body or kind == "nothing"
+
+
+# ---- Servers of one's own, and other libraries ----
+
+
+def test_its_own_test_server(session: Any) -> None:
+    """It is a real server: a host like any other, recorded if it is added."""
+    calls: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        calls.append(request.path)
+        return web.json_response({"calls": len(calls)})
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat", answer)
+        async with TestClient(TestServer(app)) as client:
+
+            async def ask() -> int:
+                async with client.post("/v1/chat", json=PLAIN) as response:
+                    return int((await response.json())["calls"])
+
+            assert [await ask(), await ask()] == [1, 2]
+            with cachy(store={}, doms=(f"{client.host}:{client.port}",)):
+                assert [await ask(), await ask()] == [3, 3]
+
+    asyncio.run(run())
+
+
+def test_a_version_that_is_too_old() -> None:
+    class Session:
+        def __init__(self, connector: Any = None) -> None: ...
+
+    old: Any = SimpleNamespace(
+        __version__="3.11.18", ClientSession=Session, StreamReader=aiohttp.StreamReader
+    )
+    supported = "aiohttp 3.11.18 cannot be patched.*supported are aiohttp 3.12.2 or later"
+    with pytest.warns(CachyWarning, match=supported):
+        assert patch(old, lambda: None) == []
+
+
+ALONE = """
+import asyncio, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("anyio", "httpx", "httpx2", "requests", "urllib3"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import aiohttp, ssl
+from cachy import CacheMiss, enable_cachy
+
+async def ask(seed):
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
+    async with aiohttp.ClientSession(connector=connector) as client:
+        async def one():
+            asked = {"model": "m", "messages": [], "seed": seed}
+            async with client.post(sys.argv[2], json=asked) as response:
+                return await response.read()
+        return await asyncio.gather(one(), one())
+
+session = enable_cachy(cache_dir=sys.argv[1], doms=("127.0.0.1:*",))
+asyncio.run(ask(1))
+assert (session.stats.misses, session.stats.recorded, session.stats.hits) == (1, 1, 1), session
+enable_cachy(cache_dir=sys.argv[1], doms=("127.0.0.1:*",), mode="replay")
+asyncio.run(ask(1))
+try:
+    asyncio.run(ask(2))
+except CacheMiss as miss:
+    assert "seed" in str(miss), miss
+else:
+    raise SystemExit("no miss")
+"""
+
+
+def test_without_anyio_and_other_clients(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.1)
+        return web.json_response({"a": 1})
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat", answer)
+        async with TestServer(app) as server:
+            url = str(server.make_url("/v1/chat"))
+            command = [sys.executable, "-c", ALONE, str(tmp_path), url]
+            await asyncio.to_thread(subprocess.run, command, check=True, env={**os.environ})
+
+    asyncio.run(run())
+
+
+def test_a_miss_is_none_of_its_errors(standin: Standin, tmp_path: Path) -> None:
+    """Those are retried; and a miss within a response is none of the network's, either."""
+    enable_cachy(cache_dir=tmp_path, mode="replay")
+
+    async def use(client: aiohttp.ClientSession) -> None:
+        with pytest.raises(CacheMiss) as miss:
+            await client.post(CHAT, json=PLAIN)
+        assert not isinstance(miss.value, aiohttp.ClientError | OSError)
+
+    try:
+        with_session(use)
+    finally:
+        disable_cachy()
+    assert standin.calls == []
