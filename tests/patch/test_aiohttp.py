@@ -23,6 +23,7 @@ from standin import Answer, Behaviour, Standin, error, json_answer, redirect
 from cachy import CacheMiss, cachy, disable_cachy, enable_cachy
 from cachy.errors import CachyWarning
 from cachy.patch.aiohttp import patch
+from cachy.store.entry import loads
 
 MODELS = "https://api.openai.com/v1/models"
 
@@ -478,3 +479,69 @@ def test_a_miss_is_none_of_its_errors(standin: Standin, tmp_path: Path) -> None:
     finally:
         disable_cachy()
     assert standin.calls == []
+
+
+# ---- SDKs over it ----
+
+
+def recorders(store: dict[str, bytes]) -> set[str]:
+    """Return the names of the clients that have recorded what is in a store."""
+    return {loads(frame).head["client"].partition("/")[0] for frame in store.values()}
+
+
+def test_openai_over_aiohttp(standin: Standin) -> None:
+    """Of two clients, one on the other, only the outer one records."""
+    import openai
+
+    async def ask(seed: int = 1) -> list[str]:
+        http_client = openai.DefaultAioHttpClient(verify=TLS)
+        async with openai.AsyncOpenAI(api_key="test", http_client=http_client) as client:
+            options: Any = {"model": "gpt-4o", "messages": PLAIN["messages"], "seed": seed}
+            answer = await client.chat.completions.create(**options)
+            stream = await client.chat.completions.create(**options, stream=True)
+            pieces = [part.choices[0].delta.content or "" async for part in stream if part.choices]
+        await connections_closed()
+        return [str(answer.choices[0].message.content), "".join(pieces)]
+
+    store: dict[str, bytes] = {}
+    session = enable_cachy(store=store)
+    try:
+        live = asyncio.run(ask())
+        assert len(standin.calls) == session.stats.recorded == session.stats.misses == 2
+        assert recorders(store) == {"httpx2"}
+        enable_cachy(store=store, mode="replay")
+        assert asyncio.run(ask()) == live
+        with pytest.raises(openai.APIStatusError, match="seed"):
+            asyncio.run(ask(2))
+    finally:
+        disable_cachy()
+    assert len(standin.calls) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")  # google-genai's own
+def test_google_genai(standin: Standin) -> None:
+    """Its async calls leave by aiohttp wherever that can be imported."""
+    from google import genai
+
+    async def ask(text: str = "Hello") -> list[str | None]:
+        async with genai.Client(api_key="test").aio as client:
+            options: Any = {"model": "gemini-2.5-flash", "contents": text}
+            answer = await client.models.generate_content(**options)
+            stream = await client.models.generate_content_stream(**options)
+            pieces = [part.text or "" async for part in stream]
+        await connections_closed()
+        return [answer.text, "".join(pieces)]
+
+    store: dict[str, bytes] = {}
+    session = enable_cachy(store=store)
+    try:
+        live = asyncio.run(ask())
+        assert len(standin.calls) == session.stats.recorded == 2
+        assert recorders(store) == {"aiohttp"}
+        enable_cachy(store=store, mode="replay")
+        assert asyncio.run(ask()) == live
+        with pytest.raises(CacheMiss, match="Bye"):
+            asyncio.run(ask("Bye"))
+    finally:
+        disable_cachy()
+    assert len(standin.calls) == 2
