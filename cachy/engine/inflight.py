@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cachy import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 LONGEST = 30.0
 """Seconds that a caller waits at most, whatever its own time-out."""
@@ -110,6 +110,31 @@ def _call_soon(loop: Any, function: Callable[[], Any]) -> bool:
     return True
 
 
+def _waker() -> tuple[Any, Callable[[], Any], Callable[[float], Awaitable[bool]]]:
+    """Return the running event loop, what wakes the running task when that loop calls it, and what
+    waits for that, at most for some seconds, and tells whether it came."""
+    loop = running_caller().loop
+    if trio_token() is not None:
+        trio = sys.modules["trio"]
+        event = trio.Event()
+
+        async def woken_by_trio(seconds: float) -> bool:
+            with trio.move_on_after(seconds):
+                await event.wait()
+            return bool(event.is_set())
+
+        return loop, event.set, woken_by_trio
+    import asyncio
+
+    future = loop.create_future()
+
+    async def woken(seconds: float) -> bool:
+        await asyncio.wait([future], timeout=seconds)
+        return bool(future.done())
+
+    return loop, lambda: future.done() or future.set_result(None), woken
+
+
 class Flight:
     """One call under way, and those who wait for it."""
 
@@ -165,13 +190,10 @@ class Flight:
         """Like `wait`, for a task."""
         if clock.is_faked():
             return 0.0  # the timers of the event loop might never fire
-        import anyio
-
-        loop, wake = running_caller().loop, anyio.Event()
-        self._waiting.append(lambda: _call_soon(loop, wake.set))
+        loop, wake, woken = _waker()
+        self._waiting.append(lambda: _call_soon(loop, wake))
         for seconds in self._pulses(timeout):
-            with anyio.move_on_after(seconds):
-                await wake.wait()
+            if await woken(seconds):
                 break
             timeout -= seconds
         return timeout

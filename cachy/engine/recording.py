@@ -212,6 +212,11 @@ class Recording:
             self._listener.not_kept(self._request.method, self._request.url, reason)
         self._finish()
 
+    def let_go(self) -> None:
+        """Let those go on who wait for this call: its body may never be read."""
+        if self._flight is not None:
+            self._flight.land()
+
     def _finish(self) -> None:
         self._state = State.OVER
         number = self._question.number

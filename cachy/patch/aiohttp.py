@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import sys
 from contextlib import suppress
 from functools import wraps
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.engine.entries import origin, pieces
 from cachy.engine.exchange import Do, admit, adrive, go_live, note_redirect, resolve
-from cachy.engine.inflight import PATIENCE, async_caller
+from cachy.engine.inflight import async_caller
 from cachy.engine.recording import Recording
 from cachy.engine.tap import begin_async
 from cachy.patch.aiohttp_bodies import LISTENED_TO, Recorded, listen, pieces_reader
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
     from cachy.store.entry import Entry
 
 _SUPPORTED = "aiohttp 3.12.2 or later"
+_PATIENCE = 1.0
+"""Seconds for which others wait for a body that has begun, and that its caller may never read."""
 _VERSIONS = {"HTTP/1.0": (1, 0), "HTTP/1.1": (1, 1), "HTTP/2": (2, 0), "HTTP/3": (3, 0)}
+_STREAM = re.compile(rb'"stream"\s*:\s*true')
 _OF_A_RESPONSE = frozenset(  # what is known of its constructor
     {
         *("self", "method", "url", "writer", "continue100", "timer", "request_info", "traces"),
@@ -144,7 +148,8 @@ class _Adapter:
         headers = [pair for pair in sent if pair[0] != left_out]
         request = Request(req.method, url, headers, body)
         timeout = _read_timeout(given.get("timeout", session.timeout), session.timeout)
-        found = yield from resolve(cache, request, route, async_caller, timeout)
+        alone = _asks_for_a_stream(request)
+        found = yield from resolve(cache, request, route, async_caller, timeout, alone=alone)
         if found is None:
             return (yield Do(handler, req))
         if isinstance(found, Recording):
@@ -166,12 +171,13 @@ class _Adapter:
             await tap.settle()
             return
         listen(live, tap)
-        recording.hand_over()
+        patience = _PATIENCE if tap.in_one_piece else 0.0
+        asyncio.get_running_loop().call_later(patience, recording.let_go)
         follows = call.given.get("allow_redirects", True)
         if live.status in REDIRECTS and follows:
             # It will be followed, and nobody will read this body. A broken one breaks nothing.
             with suppress(Exception):
-                await asyncio.wait_for(live.content.read(), PATIENCE)
+                await asyncio.wait_for(live.content.read(), _PATIENCE)
 
     def _head_of(self, live: Any, call: _Call) -> ResponseHead:
         decoded = call.given.get("auto_decompress")
@@ -219,6 +225,11 @@ class _Adapter:
         )
         response.cachy = origin(head)
         return await response.start(Recorded(message, content))
+
+
+def _asks_for_a_stream(request: Request) -> bool:
+    """Tell whether a caller wants the first piece at once, and so waits for nobody."""
+    return "stream" in request.url.lower() or bool(_STREAM.search(request.body))
 
 
 class _Collector:

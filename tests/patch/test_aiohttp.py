@@ -201,6 +201,20 @@ def test_the_body_of_a_response_that_was_dropped(standin: Standin, session: Any)
     assert session.stats.recorded == 1
 
 
+def test_nobody_waits_long_for_a_body_that_is_not_read(standin: Standin, session: Any) -> None:
+    async def use(client: aiohttp.ClientSession) -> None:
+        async def ask() -> bytes:
+            async with client.post(CHAT, json=PLAIN) as response:
+                return await response.read()
+
+        unread = await client.post(CHAT, json=PLAIN)
+        assert b'"model"' in await asyncio.create_task(ask())
+        unread.close()
+
+    with_session(use, timeout=aiohttp.ClientTimeout(total=20))
+    assert len(standin.calls) == 2
+
+
 def test_a_task_that_is_cancelled(standin: Standin, session: Any) -> None:
     """Before the answer, and in the middle of it: nothing is kept, and the next call goes out."""
 

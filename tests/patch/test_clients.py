@@ -336,12 +336,15 @@ def test_what_is_read_piece_by_piece_waits_for_nobody(
 ) -> None:
     """Its first piece comes at once, while another is still reading the same."""
     client, way = reader
+    gate = threading.Event()
+    standin.behave(Behaviour(1, gate=gate))
     first = client.stream()
     pieces = client.pieces(first, way)
     next(pieces)
     other = type(client)()
     assert b"[DONE]" in other.whole(other.stream(timeout=60), way)
     other.quit()
+    gate.set()
     assert len(standin.calls) == 2
     client.close(first)
     pieces.close()  # type: ignore[attr-defined]
