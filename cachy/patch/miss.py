@@ -11,6 +11,10 @@ the text of the miss as its error, and raise that at once. In November 2026:
     urllib.request           raised    CacheMiss; neither URLError nor OSError, likewise
     boto3 1                  raised    CacheMiss, taken out of its HTTPClientError; not retried
     dspy 3.4, its transport  raised    CacheMiss
+    aiohttp 3                raised    CacheMiss, through its middlewares. It is no ClientError:
+                                       those are taken for the network's fault, and retried
+    aiobotocore 3            raised    CacheMiss, taken out of its HTTPClientError; not retried
+    boto3 1                  raised    its HTTPClientError, with the text; not retried
     google-genai 3           raised    CacheMiss; it retries its own and transient network errors
     mistralai 3              raised    CacheMiss; likewise
     cohere 7                 raised    CacheMiss; likewise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from cachy.engine.cache import Cache, Missing
 from cachy.engine.events import Events, Log
 from cachy.engine.recording import Recording
-from cachy.engine.tap import Tap, begin
+from cachy.engine.tap import AsyncTap, Tap, begin, begin_async
 from cachy.rules.message import Request, ResponseHead
 from cachy.settings import check
 from cachy.store.mapping import MappingStore
@@ -19,6 +20,7 @@ CHAT = "https://api.openai.com/v1/chat/completions"
 JSON = ("content-type", "application/json")
 SSE = ("content-type", "text/event-stream; charset=utf-8")
 CHUNK = b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n'
+WHOLE = b'{"choices":[{"message":{"content":"Hi!"},"finish_reason":"stop"}]}'
 
 
 class Live:
@@ -102,3 +104,75 @@ def test_a_response_that_is_forgotten_lets_go() -> None:
     rig.live = None
     gc.collect()
     assert sum(rig.cache.stats.skipped.values()) == 1
+
+
+# ---- For async clients ----
+
+
+class AsyncRig(Rig):
+    """A cache, and the tap of a call of an async client that it records."""
+
+    def __init__(self, *headers: tuple[str, str]) -> None:
+        super().__init__(*headers)
+        cache = Cache(MappingStore({}), check({}), Events(Log()))
+        request = Request("POST", CHAT, [JSON], b'{"model":"m","messages":[]}')
+        route = cache.route("POST", CHAT)
+        assert route is not None
+        missing = cache.lookup(request, route)
+        assert isinstance(missing, Missing)
+        self.cache, self.recording = cache, cache.record(missing, None)
+        head = ResponseHead(200, headers)
+        tap = begin_async(self.recording, head, [], self.live, cache.threads)
+        assert tap is not None
+        self.async_tap: AsyncTap = tap
+
+
+def test_what_is_settled_is_kept() -> None:
+    async def run() -> None:
+        rig = AsyncRig(JSON)
+        assert rig.async_tap.in_one_piece
+        rig.async_tap.feed(WHOLE)
+        assert not await rig.async_tap.settle()
+        assert rig.recorded == 0
+        rig.async_tap.ended()
+        assert await rig.async_tap.settle()
+        assert rig.recorded == 1
+
+    asyncio.run(run())
+
+
+def test_a_stream_is_settled_at_its_last_event() -> None:
+    async def run() -> None:
+        rig = AsyncRig(SSE)
+        assert not rig.async_tap.in_one_piece
+        rig.async_tap.feed(CHUNK + b"data: [DONE]\n\n")
+        assert rig.recorded == 0  # nothing is written while the loop runs
+        assert not await rig.async_tap.settle()
+        assert rig.recorded == 1
+
+    asyncio.run(run())
+
+
+def test_what_is_put_back_is_fed_once() -> None:
+    async def run() -> None:
+        rig = AsyncRig(JSON)
+        rig.async_tap.feed(WHOLE[:20])
+        rig.async_tap.put_back(5)
+        rig.async_tap.feed(WHOLE[15:18])
+        rig.async_tap.feed(WHOLE[18:])
+        rig.async_tap.ended()
+        await rig.async_tap.settle()
+        assert rig.recorded == 1
+
+    asyncio.run(run())
+
+
+def test_what_is_left_is_kept_by_a_thread() -> None:
+    async def run() -> None:
+        rig = AsyncRig(SSE)
+        rig.async_tap.feed(CHUNK + b"data: [DONE]\n")
+        rig.async_tap.leave()
+        await rig.async_tap.left()
+        assert rig.recorded == 1
+
+    asyncio.run(run())

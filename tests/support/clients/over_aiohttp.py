@@ -113,6 +113,19 @@ class Aiohttp(Client):
         self._loop.close()
 
 
+def with_session(use: Callable[[aiohttp.ClientSession], Awaitable[Any]], **options: Any) -> Any:
+    """Run a function with a session of aiohttp, and return its result."""
+
+    async def run() -> Any:
+        connector = aiohttp.TCPConnector(ssl=TLS)
+        async with aiohttp.ClientSession(connector=connector, **options) as session:
+            result = await use(session)
+        await connections_closed()
+        return result
+
+    return asyncio.run(run())
+
+
 async def connections_closed() -> None:
     """Wait for the connections of this loop, which close on their own after their session."""
     loop: Any = asyncio.get_running_loop()

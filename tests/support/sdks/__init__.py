@@ -7,6 +7,7 @@ runs them against the stand-in alone.
 
 from __future__ import annotations
 
+from sdks.amazon import amazon
 from sdks.anthropic import anthropic
 from sdks.cohere import cohere
 from sdks.google import google
@@ -21,6 +22,7 @@ from sdks.way import Family, Result, Way
 
 FAMILIES = (
     *(openai, anthropic, google, litellm, mistral, groq, cohere, ollama, huggingface),
+    amazon,
     *plain,
 )
 WAYS = [way for sdk in FAMILIES for way in sorted(sdk.ways, key=lambda way: way.sdk)]

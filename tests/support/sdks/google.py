@@ -14,7 +14,6 @@ google = Family(
     ("google-genai 3",),
     lambda: import_module("google.genai").Client(api_key="test"),
     lambda: import_module("google.genai").Client(api_key="test").aio,
-    unless="aiohttp",
 )
 
 

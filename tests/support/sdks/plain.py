@@ -1,10 +1,10 @@
-"""No SDK at all: HTTP libraries as scripts use them, all of them sync."""
+"""No SDK at all: HTTP libraries as scripts use them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -61,6 +61,25 @@ def _urllib() -> Iterator[Ask]:
     yield ask
 
 
+@asynccontextmanager
+async def _aiohttp() -> AsyncIterator[Callable[[dict[str, Any]], Any]]:
+    closed = import_module("clients.over_aiohttp").connections_closed
+    async with import_module("aiohttp").ClientSession() as session:
+
+        async def ask(body: dict[str, Any]) -> list[bytes]:
+            async with session.post(URL, json=body, headers=HEADERS) as response:
+                response.raise_for_status()
+                return [await response.read()]
+
+        async def lines(body: dict[str, Any]) -> AsyncIterator[bytes]:
+            async with session.post(URL, json=body, headers=HEADERS) as response:
+                async for line in response.content:
+                    yield line
+
+        yield lambda body: lines(body) if "stream" in body else ask(body)
+    await closed()
+
+
 def whole(lines: Iterable[bytes]) -> Result:
     answer = json.loads(b"".join(lines))
     return {"id": answer["id"], "text": answer["choices"][0]["message"]["content"]}
@@ -83,6 +102,7 @@ def chat_stream(ask: Ask) -> Iterable[bytes]:
 
 CLIENTS = {"requests": _requests, "urllib3": _urllib3, "urllib.request": _urllib}
 plain = [Family((name,), client) for name, client in CLIENTS.items()]
+plain.append(Family(("aiohttp",), async_client=_aiohttp))
 for family in plain:
     family.call("chat", whole)(chat)
     family.call("chat", joined, streaming=True)(chat_stream)

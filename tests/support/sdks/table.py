@@ -34,7 +34,4 @@ def _row(sdk: str, ways: Sequence[Way]) -> list[str]:
 
 def _cell(ways: Sequence[Way], colour: str, streaming: bool) -> str:
     found = [way for way in ways if (way.colour, way.streaming) == (colour, streaming)]
-    if not found:
-        return ""
-    elsewhere = found[0].unless
-    return f"✓ without {elsewhere}" if elsewhere else "✓"
+    return "✓" if found else ""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from inspect import isawaitable
 from typing import Any, Literal
 
@@ -25,14 +24,13 @@ class Way:
     colour: Literal["sync", "async"]
     streaming: bool
     run: Callable[[], Result]
-    unless: str = ""  # a module that, where it is installed, takes the call elsewhere
 
     def __str__(self) -> str:
         mode = "streaming" if self.streaming else "plain"
         return "-".join([*self.sdk.split(), *self.call.split(), self.colour, mode])
 
     def available(self) -> bool:
-        """Whether the SDK is installed here, in that version, and goes that way."""
+        """Whether the SDK is installed here, in that version."""
         name, _, major = self.sdk.partition(" ")
         if name.partition(".")[0] in sys.stdlib_module_names:
             return True
@@ -40,8 +38,7 @@ class Way:
             installed = version(name)
         except PackageNotFoundError:
             return False
-        elsewhere = self.unless and find_spec(self.unless)
-        return not elsewhere and installed.startswith(f"{major}." if major else "")
+        return installed.startswith(f"{major}." if major else "")
 
 
 @dataclass(frozen=True)
@@ -54,9 +51,8 @@ class Family:
     """
 
     sdks: tuple[str, ...]
-    client: Callable[[], AbstractContextManager[Any]]
+    client: Callable[[], AbstractContextManager[Any]] | None = None
     async_client: Callable[[], AbstractAsyncContextManager[Any]] | None = None
-    unless: str = ""  # as `Way.unless`, of the async client
     ways: list[Way] = field(default_factory=list)
 
     def call(
@@ -66,6 +62,7 @@ class Family:
 
         def declare(ask: Callable[[Any], Any]) -> None:
             def run() -> Result:
+                assert self.client
                 with self.client() as client:
                     answer = ask(client)
                     return read(list(answer) if streaming else answer)
@@ -91,6 +88,7 @@ class Family:
 
         def declare(ask: Callable[[Any], Any]) -> None:
             def run() -> Result:
+                assert self.client
                 with self.client() as client, ask(client) as stream:
                     return read(list(pieces(stream)))
 
@@ -111,6 +109,7 @@ class Family:
         run_async: Callable[[], Result],
     ) -> None:
         for sdk in self.sdks:
-            self.ways.append(Way(sdk, call, "sync", streaming, run))
+            if self.client:
+                self.ways.append(Way(sdk, call, "sync", streaming, run))
             if self.async_client:
-                self.ways.append(Way(sdk, call, "async", streaming, run_async, self.unless))
+                self.ways.append(Way(sdk, call, "async", streaming, run_async))
