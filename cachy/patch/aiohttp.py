@@ -13,7 +13,6 @@ reads, below all of `read`, `readline`, `iter_any`, `iter_chunked` and `iter_chu
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 import sys
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.engine.entries import origin, pieces
 from cachy.engine.exchange import Do, admit, adrive, go_live, note_redirect, resolve
-from cachy.engine.inflight import async_caller
+from cachy.engine.inflight import async_caller, running_loop
 from cachy.engine.recording import Recording
 from cachy.engine.tap import begin_async
 from cachy.patch.aiohttp_bodies import LISTENED_TO, Recorded, listen, pieces_reader
@@ -171,8 +170,10 @@ class _Adapter:
             await tap.settle()
             return
         listen(live, tap)
+        import asyncio
+
         patience = _PATIENCE if tap.in_one_piece else 0.0
-        asyncio.get_running_loop().call_later(patience, recording.let_go)
+        running_loop().call_later(patience, recording.let_go)
         follows = call.given.get("allow_redirects", True)
         if live.status in REDIRECTS and follows:
             # It will be followed, and nobody will read this body. A broken one breaks nothing.
@@ -205,7 +206,7 @@ class _Adapter:
             headers=self._multidict.CIMultiDictProxy(self._multidict.CIMultiDict(head["headers"])),
             raw_headers=tuple(found.wire or to_wire(head["headers"])),
         )
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         limit = call.given.get("read_bufsize") or session._read_bufsize
         parts = pieces(head, found.body)
         chunked = "content-length" not in message.headers

@@ -379,7 +379,7 @@ def recorders(store: dict[str, bytes]) -> set[str]:
 
 def test_openai_over_aiohttp(standin: Standin) -> None:
     """Of two clients, one on the other, only the outer one records."""
-    import openai
+    openai = pytest.importorskip("openai", minversion="3")
 
     async def ask(seed: int = 1) -> list[str]:
         http_client = openai.DefaultAioHttpClient(verify=TLS)
@@ -408,7 +408,7 @@ def test_openai_over_aiohttp(standin: Standin) -> None:
 
 def test_google_genai(standin: Standin) -> None:
     """Its async calls leave by aiohttp wherever that can be imported."""
-    from google import genai
+    genai = pytest.importorskip("google.genai")
 
     async def ask(text: str = "Hello") -> list[str | None]:
         async with genai.Client(api_key="test").aio as client:
