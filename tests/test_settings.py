@@ -33,10 +33,7 @@ def test_every_argument_has_a_check_and_is_documented() -> None:
 
 
 def test_defaults_are_those_of_enable_cachy() -> None:
-    defaults = {
-        name: parameter.default
-        for name, parameter in PARAMETERS.items()
-    }
+    defaults = {name: parameter.default for name, parameter in PARAMETERS.items()}
     assert check(defaults)._replace(hosts=Settings().hosts) == Settings()
 
 

@@ -113,8 +113,10 @@ class _Adapter:
         @wraps(original)
         async def _request(session: Any, method: str, str_or_url: Any, **given: Any) -> Any:
             cache = self._current()
-            if cache is None or (is_mocked(original) and not cache.settings.fakes):
+            if cache is None:
                 return await original(session, method, str_or_url, **given)
+            if is_mocked(original) and not cache.settings.fakes:
+                return await Do(original, session, method, str_or_url, **given).arun()
 
             async def innermost(req: Any, handler: Any) -> Any:
                 call = self._call(cache, session, req, given)
@@ -125,15 +127,22 @@ class _Adapter:
             outer = given.get("middlewares")
             outer = session._middlewares if outer is None else outer
             options = {**given, "middlewares": (*outer, innermost)}
-            return await original(session, method, str_or_url, **options)
+            return await Do(original, session, method, str_or_url, **options).arun()
 
         return _request
 
     def _call(self, cache: Cache, session: Any, req: Any, given: dict[str, Any]) -> _Call | None:
         """Return what is to be answered or recorded, or None for what must go through untouched."""
         url = str(req.url)
-        route = admit(cache, req.method, url, lambda: is_mocked(type(session.connector)))
-        if route is None or "upgrade" in req.headers:
+        route = admit(
+            cache,
+            req.method,
+            url,
+            lambda: is_mocked(type(session.connector)),
+            upgrade=req.headers.get("upgrade", ""),
+            body=getattr(req.body, "_value", None),
+        )
+        if route is None:
             return None
         return _Call(cache, session, req, url, route, given)
 

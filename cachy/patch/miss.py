@@ -9,12 +9,10 @@ the text of the miss as its error, and raise that at once. In November 2026:
     requests, urllib3        raised    CacheMiss, above all retries. It is none of their exceptions,
                                        nor an OSError: those are taken for the network's fault
     urllib.request           raised    CacheMiss; neither URLError nor OSError, likewise
-    boto3 1                  raised    CacheMiss, taken out of its HTTPClientError; not retried
-    dspy 3.4, its transport  raised    CacheMiss
     aiohttp 3                raised    CacheMiss, through its middlewares. It is no ClientError:
                                        those are taken for the network's fault, and retried
-    aiobotocore 3            raised    CacheMiss, taken out of its HTTPClientError; not retried
-    boto3 1                  raised    its HTTPClientError, with the text; not retried
+    boto3 1, aiobotocore 3   raised    CacheMiss, taken out of its HTTPClientError; not retried
+    dspy 3.4, its transport  raised    CacheMiss
     google-genai 3           raised    CacheMiss; it retries its own and transient network errors
     mistralai 3              raised    CacheMiss; likewise
     cohere 7                 raised    CacheMiss; likewise
