@@ -24,7 +24,7 @@ from cachy.rules.key import digest, identify, numbered, redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of
 from cachy.store.base import Where
-from cachy.store.entry import Entry, dumps
+from cachy.store.entry import LONG, Entry, Packed, dumps
 from cachy.store.names import key_of
 
 if TYPE_CHECKING:
@@ -242,8 +242,11 @@ class Cache:
         in it that look like credentials, it stays on this machine."""
         head = entry.head
         try:
-            second = int(clock.now())
-            kept = self.store.put(key_of(head["key"]), dumps(entry), second, private=bool(findings))
+            key, second, private = key_of(head["key"]), int(clock.now()), bool(findings)
+            if len(entry.body) > LONG:
+                kept = self.store.put_packed(key, Packed(entry), second, private=private)
+            else:
+                kept = self.store.put(key, dumps(entry), second, private=private)
         except Exception as error:  # noqa: BLE001 - the user has the answer; only the store failed
             self.warn(f"the store {self.store.label} cannot be written, so nothing is kept", error)
             return

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum, auto
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cachy import clock
@@ -92,6 +93,7 @@ class Body:
     """
 
     MOST_TIMES = 1024
+    _BLOCK = 65536
 
     def __init__(self, decoder: Decoder, media: str, started: float) -> None:
         self._decoder, self._started = decoder, started
@@ -100,7 +102,7 @@ class Body:
         self.times: list[tuple[int, int]] = []
         self._undecided = self.watch is None and "json" in media.lower()
         self._front = b""  # what was decoded to see whether this is a stream
-        self._pieces: list[bytes] = []
+        self._held = BytesIO()  # which gives away what it holds without another copy
 
     def feed(self, piece: bytes) -> str:
         """Note a piece, as it came over the wire. Return what the watch says of it. Raise
@@ -111,9 +113,9 @@ class Body:
             piece = self._begin(piece)
         self.length += len(piece)
         if self.length > BODY_LIMIT:
-            self._pieces = []  # too long to keep: free its memory
+            self._held = BytesIO()  # too long to keep: free its memory
             return ""
-        self._pieces.append(piece)
+        self._held.write(piece)
         if piece and (self.watch is not None or self._decoder is encodings.IDENTITY):
             self.times.append((self.length, round((clock.perf_counter() - self._started) * 1000)))
             if len(self.times) > self.MOST_TIMES:
@@ -132,14 +134,21 @@ class Body:
         return piece
 
     def whole(self) -> bytes:
-        """Return the decoded body as far as it has come. Raise ValueError for damaged data."""
-        raw = b"".join(self._pieces)
-        if self.watch is not None:
+        """Return the decoded body as far as it has come, or so much of it that it is plainly longer
+        than `BODY_LIMIT`. Raise ValueError for damaged data."""
+        raw = self._held.getvalue()
+        if self.watch is not None or self._decoder is encodings.IDENTITY:
             return raw
-        body = self._front + self._decoder.feed(raw) + self._decoder.finish()
-        self._front, self._pieces = b"", [body]
+        self._held, front = BytesIO(), self._front
+        self._front = b""
+        self._held.write(front)
+        for at in range(0, len(raw), self._BLOCK):
+            self._held.write(self._decoder.feed(raw[at : at + self._BLOCK]))
+            if self._held.tell() > BODY_LIMIT:
+                return self._held.getvalue()
+        self._held.write(self._decoder.finish())
         self._decoder = encodings.IDENTITY
-        return body
+        return self._held.getvalue()
 
 
 class Recording:
@@ -181,6 +190,9 @@ class Recording:
         if response.status in REDIRECTS and not response.values("location"):
             self.abandon("it is a redirect to nowhere")
             return False
+        if _length_of(response) > BODY_LIMIT:
+            self.abandon(_too_long())
+            return False
         encoding = ", ".join(response.values("content-encoding"))
         decoder = encodings.decoder(encoding)
         if decoder is None:
@@ -219,6 +231,7 @@ class Recording:
 
     def _finish(self) -> None:
         self._state = State.OVER
+        self._body = None  # the response, which may live on, holds this recording
         number = self._question.number
         if number is not None and self._kept < 0:
             number.give_back()
@@ -300,7 +313,7 @@ class Recording:
         except ValueError as error:
             reason = f"its body cannot be decoded ({error})"
         if max(self._body.length, len(body)) > BODY_LIMIT:
-            reason = f"it is longer than {BODY_LIMIT:,} bytes"
+            reason = _too_long()
         status, kind = self._head["status"], self._content_type
         answer = Answer(status, kind, body, self._ended, self._job)
         if reason := reason or self._flaw(answer) or self._repeated(answer):
@@ -346,6 +359,16 @@ class Recording:
         if any(text in said for text in texts):
             return "it repeats a name of this run, such as that of a temporary file"
         return ""
+
+
+def _too_long() -> str:
+    return f"it is longer than {BODY_LIMIT:,} bytes"
+
+
+def _length_of(response: ResponseHead) -> int:
+    """Return the length that a response announces, or 0."""
+    length = next(iter(response.values("content-length")), "")
+    return int(length) if length.isascii() and length.isdecimal() else 0
 
 
 def _said(answer: Answer) -> bytes:

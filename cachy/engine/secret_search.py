@@ -99,12 +99,19 @@ WINDOW, _OVERLAP = 65536, 8192
 """Bytes that are searched at once: one search of a large body would block all other threads and
 event loops."""
 _START = 64
+_STEP, _SAMPLES = 13, 315  # of a page of 4 KB; an even step would see half of 16-bit sound
+_PAGE = _STEP * _SAMPLES
+_MARGIN = 2  # pages
+_CONTROLS = bytes.maketrans(bytes(range(256)), bytes(
+    byte == 127 or (0 < byte < 32 and byte not in b"\t\n\r\x1b") for byte in range(256)
+))  # fmt: skip
 _LONG_RUN = re.compile(rb"[A-Za-z0-9+/]{1000,}")
 _ESCAPE = re.compile(rb"\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
 def matches(data: bytes, own: Collection[bytes] = ()) -> Iterator[tuple[str, str]]:
     """Yield kind and value of what looks like a credential, and of each of `own` that is there."""
+    data = _text_in(data)
     texts = [data]
     if own and b"\\" in data:
         texts.append(_unescaped(data))
@@ -126,6 +133,29 @@ def matches(data: bytes, own: Collection[bytes] = ()) -> Iterator[tuple[str, str
 def _windows(data: bytes) -> Iterator[bytes]:
     for at in range(0, max(1, len(data) - _OVERLAP), WINDOW):
         yield data[at : at + WINDOW + _OVERLAP]
+
+
+def _text_in(data: bytes) -> bytes:
+    """Return what of a long body may be text: all but its pages of sound, pictures or compressed
+    data, where one byte in ten is a control character. In a text, whatever its encoding, there are
+    hardly any. A file's first and last pages may hold texts about it."""
+    if len(data) <= WINDOW or data.isascii():
+        return data
+    controls = data[::_STEP].translate(_CONTROLS)
+    pages = range(0, len(controls), _SAMPLES)
+    texts = [page for page, at in enumerate(pages)
+             if at in (0, pages[-1])
+             or controls.count(1, at, at + _SAMPLES) <= _SAMPLES // 32]  # fmt: skip
+    if len(texts) == len(pages):
+        return data
+    parts, end = [], 0
+    for page in texts:
+        start = max((page - _MARGIN) * _PAGE, end)
+        if start > end:
+            parts.append(b"\n\0\n")
+        end = (page + 1 + _MARGIN) * _PAGE
+        parts.append(data[start:end])
+    return b"".join(parts)
 
 
 def _unescaped(text: bytes) -> bytes:

@@ -84,8 +84,10 @@ def _in_parts(
         texts = _assembled(streams.decode(kind, entry.body) if events is None else events)
     parts = [about, headers, body, entry.body]
     parts += [text.encode("utf-8", "surrogatepass") for text in texts.values()]
-    # Nearly always there is nothing, which one search shows.
-    if not any(matches(b"\n\0\n".join(parts), own)):
+    # Nearly always there is nothing, which one search of the short parts together shows.
+    short = b"\n\0\n".join(part for part in parts if len(part) <= WINDOW)
+    long = (part for part in parts if len(part) > WINDOW)
+    if not any(any(matches(part, own)) for part in (short, *long)):
         return []
     findings = find(about, "head", own) + find(headers, "request", own)
     findings += find(body, "request", own) + find(entry.body, "answer", own)

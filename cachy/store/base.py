@@ -16,7 +16,7 @@ from cachy.errors import CachyError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from cachy.store.entry import Entry
+    from cachy.store.entry import Entry, Packed
     from cachy.store.names import Buffer
 
 
@@ -70,6 +70,10 @@ class Store(ABC):
         A `private` recording never leaves this machine; where that cannot be ensured, it is kept
         nowhere. May raise any error of the storage behind it.
         """
+
+    def put_packed(self, key: str, frame: Packed, second: int, *, private: bool = False) -> Kept:
+        """Do the same with a long frame, which a store of files need not hold as a whole."""
+        return self.put(key, b"".join(frame), second, private=private)
 
     def names(self) -> Sequence[str] | None:
         """Return what the store holds, newest first; None if it cannot be listed.

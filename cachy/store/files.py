@@ -9,9 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from cachy.errors import Defect
 from cachy.store.disk import Disk, is_dir, is_link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Flags that a platform lacks are not needed there.
 _SAFE_FLAGS = sum(
@@ -72,21 +76,27 @@ def write_whole(path: str, data: bytes, tmp: str) -> None:
     No reader ever sees a part of it, not even after a crash. Raises OSError, and leaves nothing
     behind then.
     """
+    write_pieces(path, (data,), tmp)
+
+
+def write_pieces(path: str, pieces: Iterable[bytes | bytearray], tmp: str) -> None:
+    """Do the same with a file that comes in pieces."""
     temporary = os.path.join(tmp, f"{os.path.basename(path)}.{os.urandom(4).hex()}")
     try:
-        _write_flushed(temporary, data)
+        _write_flushed(temporary, pieces)
         Disk.replace(temporary, path)
     except BaseException:
         try_remove(temporary)
         raise
 
 
-def _write_flushed(path: str, data: bytes) -> None:
+def _write_flushed(path: str, pieces: Iterable[bytes | bytearray]) -> None:
     fd = Disk.open(path, _NEW, 0o666)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[Disk.write(fd, view) :]
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[Disk.write(fd, view) :]
         Disk.fsync(fd)
     finally:
         Disk.close(fd)

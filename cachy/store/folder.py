@@ -33,7 +33,7 @@ from cachy.store.files import (
     make_folder,
     read_file,
     refuse_links,
-    write_whole,
+    write_pieces,
 )
 from cachy.store.names import (
     KEY_LENGTH,
@@ -43,17 +43,19 @@ from cachy.store.names import (
     key_in,
     name_in,
     name_of,
+    name_with,
     seal,
+    seal_pieces,
     second_in,
     stamp_in,
     unseal,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from cachy.store.base import Report
-    from cachy.store.entry import Entry
+    from cachy.store.entry import Entry, Packed
 
 FILE_LIMIT = 2 * 2**20
 """Bytes. A larger file stays in `local/`: files of several MB resemble each other to git, whatever
@@ -94,23 +96,53 @@ class DirStore(Store):
         return entry
 
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:
+        return self._put(
+            key,
+            second,
+            len(frame),
+            lambda second: name_of(key, second, frame),
+            lambda name: (seal(name, frame),),
+            private=private,
+        )
+
+    def put_packed(self, key: str, frame: Packed, second: int, *, private: bool = False) -> Kept:
+        if frame.length <= codec.LONG:
+            return self.put(key, b"".join(frame), second, private=private)
+        return self._put(
+            key,
+            second,
+            frame.length,
+            lambda second: name_with(key, second, frame.digest),
+            lambda name: seal_pieces(name, frame),
+            private=private,
+        )
+
+    def _put(
+        self,
+        key: str,
+        second: int,
+        length: int,
+        name_at: Callable[[int], str],
+        sealed: Callable[[str], Iterable[bytes | bytearray]],
+        *,
+        private: bool,
+    ) -> Kept:
         shard = self._shards.get(key[:SHARD_LENGTH])
         if shard is None or key not in shard.missed:
             shard = self._list(key[:SHARD_LENGTH])
         if paths := shard.paths(key):
             # Newest by name, even within one second, and if another clock was ahead.
             second = max(second, second_in(name_in(paths[0])) + 1)
-        name = name_of(key, second, frame)
-        data = seal(name, frame)
+        name = name_at(second)
         where = Where.SHARED
         if private:
             where = Where.PRIVATE
             self._check_ignored()
-        elif len(data) > FILE_LIMIT:
+        elif 1 + length > FILE_LIMIT:
             where = Where.LARGE
         parent = self.root if where is Where.SHARED else layout.local_entries(self.root)
         path = os.path.join(parent, key[:SHARD_LENGTH], name + SUFFIX)
-        self._write(path, data)
+        self._write(path, sealed(name))
         shard.add(path)
         shard.missed.discard(key)
         self._shards[key[:SHARD_LENGTH]] = shard
@@ -162,12 +194,12 @@ class DirStore(Store):
                 report(path, str(defect))
         return None
 
-    def _write(self, path: str, data: bytes) -> None:
+    def _write(self, path: str, pieces: Iterable[bytes | bytearray]) -> None:
         folder = os.path.dirname(path)
         layout.make_local(self.root)
         refuse_links(self.root, folder)
         make_folder(folder)
-        write_whole(path, data, layout.tmp(self.root))
+        write_pieces(path, pieces, layout.tmp(self.root))
         flush_folder(folder)
 
     def _check_ignored(self) -> None:

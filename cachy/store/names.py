@@ -14,9 +14,13 @@ Nothing here does IO.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from cachy.errors import Defect
 from cachy.lazy import hashlib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Buffer = bytes | memoryview
 
@@ -34,6 +38,7 @@ _NAME = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}-[0-9a-f]{{{_SECOND_LENGTH + _DIGE
 _NAME_IN_PATH = slice(-FILE_LENGTH, -len(SUFFIX))
 _MASK_EVERY = 4
 _MASK_AT_MOST_EVERY = 16
+_PIECE = 2**20  # bytes; a multiple of the pad's length times the step, so that pieces line up
 
 
 def key_of(digest: str) -> str:
@@ -47,8 +52,13 @@ def name_of(key: str, second: int, frame: Buffer) -> str:
     `key` may be a full digest. `second` is the UTC second of recording, since 1970; a stamp holds
     32 bits, so earlier and later seconds become the first or the last that fits.
     """
+    return name_with(key, second, _digest(frame))
+
+
+def name_with(key: str, second: int, digest: str) -> str:
+    """Do the same with the sha256 of the frame, in hex digits."""
     second = min(max(second, 0), LAST_SECOND)
-    return f"{key_of(key)}-{second:08x}{_digest(frame)}"
+    return f"{key_of(key)}-{second:08x}{digest[:_DIGEST_LENGTH]}"
 
 
 def is_name(name: str) -> bool:
@@ -91,6 +101,17 @@ def seal(name: str, frame: bytes) -> bytes:
     return bytes(_masked(name, b"\0" + frame))
 
 
+def seal_pieces(name: str, pieces: Iterable[bytes]) -> Iterator[bytearray]:
+    """Yield the file that holds a long frame, which comes in pieces, under this name."""
+    data = bytearray(b"\0")
+    for piece in pieces:
+        data += piece
+        if len(data) >= _PIECE:
+            yield _masked(name, data[:_PIECE], _MASK_AT_MOST_EVERY)
+            del data[:_PIECE]
+    yield _masked(name, data, _MASK_AT_MOST_EVERY)
+
+
 def unseal(name: str, data: bytes) -> memoryview:
     """Return the frame in a file of this name. Raises Defect unless its digest is in the name."""
     if data[:1] != b"\0":
@@ -105,7 +126,7 @@ def _digest(frame: Buffer) -> str:
     return hashlib.sha256(frame).hexdigest()[:_DIGEST_LENGTH]
 
 
-def _masked(name: str, data: bytes) -> bytearray:
+def _masked(name: str, data: bytes | bytearray, step: int = 0) -> bytearray:
     """Return a file's bytes with the repeated pad XORed in: into every 4th byte of a small frame,
     every 16th of a large one. It is its own inverse.
 
@@ -113,7 +134,7 @@ def _masked(name: str, data: bytes) -> bytearray:
     the short chunks, between newlines, count for more. The XOR is done on one big integer: the only
     way at C speed in plain Python.
     """
-    step = min(_MASK_AT_MOST_EVERY, _MASK_EVERY + len(data) // 512)
+    step = step or min(_MASK_AT_MOST_EVERY, _MASK_EVERY + len(data) // 512)
     picked = data[1::step]
     count = len(picked)
     pad = (hashlib.sha256(name.encode()).digest() * (count // 32 + 1))[:count]

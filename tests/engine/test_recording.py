@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -163,3 +164,50 @@ def test_slots_of_any_kind_are_put_together(heard: Heard) -> None:
     made.ended()
     made.commit()
     assert (len(heard.entries), heard.warnings) == (1, [])
+
+
+def held_by(made: Recording) -> int:
+    """How many bytes of a body a recording holds."""
+    return 0 if made._body is None else len(made._body._held.getbuffer())
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_what_will_not_be_kept_is_not_held(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    monkeypatch.setattr("cachy.engine.recording.BODY_LIMIT", 1000)
+    made = recording(heard)
+    length = [("content-length", "2000")] if announced else []
+    assert begin(made, ("content-type", "audio/mpeg"), *length) is not announced
+    for _ in range(20):
+        made.feed(b"x" * 100)
+        assert held_by(made) <= (0 if announced else 1000)
+    made.ended()
+    made.commit()
+    assert heard.reasons == ["it is longer than 1,000 bytes"]
+
+
+def test_a_recording_that_is_over_holds_nothing(heard: Heard) -> None:
+    made = recording(heard)
+    begin(made, JSON)
+    made.feed(ANSWER)
+    made.ended()
+    made.commit()
+    assert held_by(made) == 0
+    assert heard.entries[0].body == ANSWER
+
+
+def test_a_body_that_expands_too_far_is_not_expanded(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cachy.engine.recording.BODY_LIMIT", 2**20)
+    made = recording(heard)
+    begin(made, ("content-type", "text/plain"), ("content-encoding", "gzip"))
+    made.feed(gzip.compress(bytes(100 * 2**20), 1))
+    made.ended()
+    tracemalloc.start()
+    made.commit()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert heard.reasons == ["it is longer than 1,048,576 bytes"]
+    assert peak < 60 * 2**20

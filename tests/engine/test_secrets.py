@@ -703,3 +703,43 @@ def test_events_that_were_decoded_are_not_decoded_again() -> None:
     entry = codec.Entry({"headers": [], "stream": "sse"}, b"")
     found = secrets.in_recording(entry, canonical(request), request, events=events)
     assert found == [("a GitHub token", "answer.delta")]
+
+
+# ---- What cannot hold text ----
+
+NOISE = random.Random(1).randbytes(300_000)
+KEY_TEXT = b"aws_access_key_id: AKIA" + b"Q3R7M2KD9XWT5ZLB"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(NOISE, id="compressed"),
+        pytest.param(
+            b"".join(int(random.Random(i).gauss(0, 2000)).to_bytes(2, "little", signed=True)
+                     for i in range(100_000)), id="16-bit-sound",
+        ),
+    ],
+)  # fmt: skip
+def test_sound_and_compressed_data_are_not_searched(data: bytes) -> None:
+    assert len(secret_search._text_in(data)) < len(data) // 5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(KEY_TEXT + NOISE, id="first"),
+        pytest.param(NOISE + KEY_TEXT, id="last"),
+        pytest.param(
+            NOISE + b"A file. " * 2000 + KEY_TEXT + b" The end. " * 2000 + NOISE, id="file"
+        ),
+        pytest.param(b"\0" * 99_999 + b"A file. " * 2000 + KEY_TEXT + b"\0" * 9000, id="archive"),
+        pytest.param("你好，世界。".encode() * 9000 + KEY_TEXT, id="chinese"),
+        pytest.param("Grüße ".encode("latin-1") * 20_000 + KEY_TEXT, id="latin-1"),
+        pytest.param("\x1b[1mrot\x1b[0m é ".encode() * 9000 + KEY_TEXT, id="terminal"),
+    ],
+)
+def test_texts_among_other_bytes_are_searched(data: bytes) -> None:
+    assert [str(found) for found in secret_search.find(data, "answer")] == [
+        "an AWS access key id, in answer"
+    ]

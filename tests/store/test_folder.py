@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -28,11 +29,13 @@ from store_contract import (
 from cachy import cachy, disable_cachy, enable_cachy
 from cachy.errors import CachyWarning, ConfigError
 from cachy.rules import protocols
+from cachy.store import entry as codec
 from cachy.store.base import Store, Where
 from cachy.store.disk import Disk
 from cachy.store.entry import FORMAT, loads
 from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
 from cachy.store.layout import GITIGNORE, MANIFEST, find_root, shared_files
+from cachy.store.mapping import MappingStore
 from cachy.store.names import name_of, seal
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -695,3 +698,25 @@ def test_the_walk_keeps_to_the_store(root: Path, tmp_path: Path) -> None:
     newest, oldest = store.names()
     assert store.locate(oldest) == str(path)
     assert store.locate(newest).startswith(str(root / "local" / "entries"))
+
+
+@pytest.mark.parametrize("body", [bytes(5 * 2**20), random.Random(1).randbytes(5 * 2**20 + 7)])
+def test_a_long_frame_is_written_as_a_short_one(tmp_path: Path, body: bytes) -> None:
+    head = {"cachy": 1, "key": KEY + "0" * 32, "status": 200, "headers": [], "ms": 1}
+    entry = codec.Entry(head, body)
+    packed = codec.Packed(entry)
+    whole = b"".join(packed)
+    assert (packed.length, packed.digest) == (len(whole), hashlib.sha256(whole).hexdigest())
+    written = {
+        way: (store.put if way == "whole" else store.put_packed)(KEY, frame, SECOND)  # type: ignore[arg-type]
+        for way, frame in (("whole", whole), ("packed", packed))
+        for store in [DirStore(tmp_path / way)]
+    }
+    assert written["whole"] == written["packed"]
+    name = written["whole"].name
+    files = [DirStore(tmp_path / way).locate(name) for way in written]
+    assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
+    assert read_entry(files[1]).body == body
+    held: dict[str, bytes] = {}
+    assert MappingStore(held).put_packed(KEY, packed, SECOND).name == name
+    assert held[KEY] == whole
