@@ -12,19 +12,21 @@ is warned of once, and the user's call goes on as if cachy were not there.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final
 
 from cachy import clock
 from cachy.engine.inflight import Flights
 from cachy.engine.recording import Question, Recording
 from cachy.engine.repeats import Numbers, scope_within
-from cachy.engine.threads import Threads
+from cachy.engine.threads import LONG, Threads
 from cachy.errors import REMEDY, CacheMiss
 from cachy.rules.key import digest, identify, numbered, redacted_url
 from cachy.rules.outline import outline
 from cachy.rules.usage import model_of
-from cachy.store.base import Where
-from cachy.store.entry import LONG, Entry, Packed, dumps
+from cachy.store import entry as codec
+from cachy.store.base import TooLong, Where
+from cachy.store.entry import Entry
 from cachy.store.names import key_of
 
 if TYPE_CHECKING:
@@ -44,6 +46,14 @@ if TYPE_CHECKING:
 
 _NO_CONTENT: dict[str, Any] = {"status": 204, "headers": [], "ms": 0.0, "dropped": True}
 """The head of the answer to telemetry that is dropped."""
+
+
+class _Later(Enum):
+    LATER = auto()
+
+
+LATER: Final = _Later.LATER
+"""What a look-up returns that would take too long for an event loop."""
 
 
 class Missing(Question):
@@ -67,6 +77,11 @@ class Missing(Question):
         super().__init__(request, route, canonical, key, number, texts)
         self.started, self.defects = started, defects
         self.taken = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether what is done with it takes too long for an event loop."""
+        return len(self.canonical) > LONG
 
     def model(self) -> str | None:
         """Return the model that the request names."""
@@ -147,9 +162,16 @@ class Cache:
             remedy = f"{route.remedy}; or {remedy}"
         raise self._miss(method, url, None, reason, remedy=remedy)
 
-    def lookup(self, request: Request, route: Route) -> Entry | Missing | None:
+    def lookup(
+        self, request: Request, route: Route, limit: int | None = None
+    ) -> Entry | Missing | _Later | None:
         """Return the entry that answers a request, or what is missing; None if the request cannot
-        be understood, and goes live. Raise CacheMiss for that in replay mode."""
+        be understood, and goes live. Raise CacheMiss for that in replay mode.
+
+        With a `limit` in bytes, return LATER rather than read a longer request or entry.
+        """
+        if limit is not None and len(request.body) > limit:
+            return LATER
         events, settings = self.events, self.settings
         started = clock.perf_counter() if events.log.wanted() else 0.0
         number = None
@@ -175,7 +197,11 @@ class Cache:
                 raise self._miss(request.method, request.url, None, reason) from None
             return None
         defects: list[str] = []
-        entry = self._get(key, defects) if self.mode.reads else None
+        entry = self._get(key, defects, limit) if self.mode.reads else None
+        if entry is LATER:
+            if number is not None:
+                number.give_back()
+            return LATER
         if entry is not None and not started and not events.debug:
             events.hit(key, entry.head)
             return entry
@@ -186,10 +212,11 @@ class Cache:
             entry = adopted(self.adoption, missing, self, self.settings)
         return missing if entry is None else self._hit(missing, entry)
 
-    def again(self, missing: Missing) -> Entry | None:
-        """Look once more: another call may have been recorded meanwhile."""
-        entry = self._get(missing.key, missing.defects)
-        return None if entry is None else self._hit(missing, entry)
+    def again(self, missing: Missing, limit: int | None = None) -> Entry | _Later | None:
+        """Look once more: another call may have been recorded meanwhile. With a `limit` in bytes,
+        return LATER rather than read a longer entry."""
+        entry = self._get(missing.key, missing.defects, limit)
+        return entry if entry is None or entry is LATER else self._hit(missing, entry)
 
     def has_used(self, missing: Missing) -> bool:
         """Tell whether a request like this has been answered or recorded in this session."""
@@ -207,20 +234,33 @@ class Cache:
         self.events.stats.missed.append(miss)
         return miss
 
-    def record(self, missing: Missing, flight: Flight | None) -> Recording:
-        """Return the recording of a call that goes live now."""
+    def may_answer(self, _limit: int | None = None) -> bool:
+        """Tell whether the store may hold an answer to any request at all."""
+        if self.events.stats.used:
+            return True
+        try:
+            names = self.store.names()
+        except Exception:  # noqa: BLE001 - any mapping may be a store, and raise anything
+            return True
+        return names is None or len(names) > 0
+
+    def record(
+        self, missing: Missing, flight: Flight | None, *, started: float | None = None
+    ) -> Recording:
+        """Return the recording of a call that goes live now, or did when it `started`
+        (`time.perf_counter()`)."""
         self.events.miss()
         wanted = self.events.debug or (missing.started and self.events.log.wants_reasons())
         explained = wanted and self.mode.reads
         self._report("miss", missing, self._explain(missing) if explained else None)
-        return Recording(missing, flight, self, self.settings)
+        return Recording(missing, flight, self, self.settings, started)
 
     def _hit(self, missing: Missing, entry: Entry) -> Entry:
         self._report("hit", missing)
         self.events.hit(missing.key, entry.head)
         return entry
 
-    def _get(self, key: str, defects: list[str]) -> Entry | None:
+    def _get(self, key: str, defects: list[str], limit: int | None = None) -> Entry | _Later | None:
         """Return the newest sound recording of a key; what is wrong with others is added to
         `defects`."""
 
@@ -229,7 +269,11 @@ class Cache:
             self.warn(f"{where} is passed over: {what}. `cachy fsck` tells more")
 
         try:
-            return self.store.get(key_of(key), report)
+            if limit is None:
+                return self.store.get(key_of(key), report)
+            return self.store.get_short(key_of(key), report, limit)
+        except TooLong:
+            return LATER
         except Exception as error:  # noqa: BLE001 - any mapping may be a store, and raise anything
             defects.append("the store cannot be read")
             self.warn(f"the store {self.store.label} cannot be read", error)
@@ -243,10 +287,10 @@ class Cache:
         head = entry.head
         try:
             key, second, private = key_of(head["key"]), int(clock.now()), bool(findings)
-            if len(entry.body) > LONG:
-                kept = self.store.put_packed(key, Packed(entry), second, private=private)
+            if len(entry.body) > codec.LONG:
+                kept = self.store.put_packed(key, codec.Packed(entry), second, private=private)
             else:
-                kept = self.store.put(key, dumps(entry), second, private=private)
+                kept = self.store.put(key, codec.dumps(entry), second, private=private)
         except Exception as error:  # noqa: BLE001 - the user has the answer; only the store failed
             self.warn(f"the store {self.store.label} cannot be written, so nothing is kept", error)
             return

@@ -15,11 +15,13 @@ outermost records: what happens within `go_live` is admitted by no other adapter
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cachy.engine.bypass import at_work, may_pass_by, passing, upgrading
-from cachy.engine.cache import Missing
+from cachy.engine.cache import LATER, Missing
 from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST, Caller, running_caller
+from cachy.engine.threads import LONG
 from cachy.lazy import urls
 from cachy.rules.verdict import REDIRECTS
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from cachy.engine.cache import Cache
     from cachy.engine.inflight import Flight
     from cachy.engine.recording import Recording
+    from cachy.engine.threads import Threads
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request
     from cachy.store.entry import Entry
@@ -79,6 +82,26 @@ class Do:
             return await self._function(*self._arguments, **self._options)
         finally:
             at_work.set(before)
+
+
+class Look(NamedTuple):
+    """Look into the store. In a task what takes long is done in another thread.
+
+    `look` takes a limit in bytes, or None, and may return LATER rather than read more than that.
+    """
+
+    threads: Threads
+    look: Callable[[int | None], Any]
+    long: bool = False
+
+    def run(self) -> Any:
+        """Look."""
+        return self.look(None)
+
+    async def arun(self) -> Any:
+        """Look here, unless that takes long."""
+        found = LATER if self.long else self.look(LONG)
+        return await self.threads.run(partial(self.look, None)) if found is LATER else found
 
 
 class Wait(NamedTuple):
@@ -148,28 +171,63 @@ def take_off(
     `alone` reads the body itself, wants the first piece at once, and may never read the last.
     """
     if not cache.mode.calls:
-        raise cache.miss(missing)
+        raise (yield Look(cache.threads, lambda _: cache.miss(missing), missing.is_long))
     goes_alone = alone or not cache.mode.reads or _is_within_another()
-    who = None if goes_alone else caller()
-    if who is None:
-        return cache.record(missing, None)
+    try:
+        who = None if goes_alone else caller()
+        return (yield from _wait_or_lead(cache, missing, who, timeout))
+    except BaseException:  # cancelled
+        if missing.number is not None:
+            missing.number.give_back()
+        raise
+
+
+def _wait_or_lead(
+    cache: Cache, missing: Missing, who: Caller | None, timeout: float | None
+) -> Generator[Step, Any, Entry | Recording]:
+    found: Entry | Recording | None
     left = LONGEST if timeout is None else min(timeout, LONGEST)
     for _ in range(FLIGHTS_WAITED_FOR):
-        flight, leads = cache.flights.join(missing.key, who)
+        flight, leads = (None, False) if who is None else cache.flights.join(missing.key, who)
         if flight is None:
             break
         if leads:
-            # The flight before may have landed between the look-up and this start.
-            if cache.has_used(missing) and (entry := cache.again(missing)) is not None:
-                flight.land()
-                return entry
-            return cache.record(missing, flight)
+            return (yield from _lead(cache, missing, flight))
         left = yield Wait(flight, left)
-        if (entry := cache.again(missing)) is not None:
-            return entry
+        found = yield Look(cache.threads, partial(cache.again, missing))
+        if found is not None:
+            return found
         if not flight.over:  # it has taken as long as the caller waits
             break
-    return cache.record(missing, None)
+    return (yield from _record(cache, missing, None))
+
+
+def _lead(
+    cache: Cache, missing: Missing, flight: Flight
+) -> Generator[Step, Any, Entry | Recording]:
+    """Return the recording of the call that others may wait for."""
+    found: Entry | None
+    try:
+        # The flight before may have landed between the look-up and this start.
+        if cache.has_used(missing):
+            found = yield Look(cache.threads, partial(cache.again, missing))
+            if found is not None:
+                flight.land()
+                return found
+        return (yield from _record(cache, missing, flight))
+    except BaseException:  # cancelled
+        flight.land()
+        raise
+
+
+def _record(
+    cache: Cache, missing: Missing, flight: Flight | None
+) -> Generator[Step, Any, Recording]:
+    """Begin a recording, which explains the miss to those who want to know."""
+    recording: Recording = yield Look(
+        cache.threads, lambda _: cache.record(missing, flight), missing.is_long
+    )
+    return recording
 
 
 def is_inside() -> bool:
@@ -239,7 +297,8 @@ def resolve(
     mode. For `caller`, `timeout` and `alone` see `take_off`."""
     if not route.cached:
         return cache.refuse(request.method, request.url, route)
-    found = cache.lookup(request, route)
+    found: Entry | Missing | None
+    found = yield Look(cache.threads, partial(cache.lookup, request, route))
     if isinstance(found, Missing):
         return (yield from take_off(cache, found, caller, timeout, alone=alone))
     return found
@@ -249,11 +308,19 @@ def go_live(
     recording: Recording, original: Callable[..., Any], *arguments: Any, **options: Any
 ) -> Generator[Step, Any, Any]:
     """Make the call of a recording, and return what it returns. A call that fails is not kept."""
-    token = _inside.set(running_caller())
     try:
-        return (yield Do(original, *arguments, **options))
+        return (yield from send_live(original, *arguments, **options))
     except BaseException:
         recording.abandon("the call failed")
         raise
+
+
+def send_live(
+    original: Callable[..., Any], *arguments: Any, **options: Any
+) -> Generator[Step, Any, Any]:
+    """Make a call, and return what it returns. What happens within is admitted by no adapter."""
+    token = _inside.set(running_caller())
+    try:
+        return (yield Do(original, *arguments, **options))
     finally:
         _inside.reset(token)

@@ -156,12 +156,17 @@ class Recording:
     `ended` when its end is reached, and `commit` when it is closed."""
 
     def __init__(
-        self, question: Question, flight: Flight | None, listener: Listener, settings: Settings
+        self,
+        question: Question,
+        flight: Flight | None,
+        listener: Listener,
+        settings: Settings,
+        started: float | None = None,
     ) -> None:
         self._question, self._flight = question, flight
         self._listener, self._settings = listener, settings
         self._request = question.request
-        self._started = clock.perf_counter()
+        self._started = clock.perf_counter() if started is None else started
         self._ms: float | None = None
         self._recorded = ""
         self._state = State.WAITING

@@ -15,22 +15,36 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize, ref
 
-from cachy.engine.cache import Missing
-from cachy.engine.entries import origin, pieces
-from cachy.engine.exchange import Do, adrive, drive, go_live, is_inside, notice, take_off
+from cachy import clock
+from cachy.engine.cache import LATER, Missing
+from cachy.engine.entries import origin
+from cachy.engine.exchange import (
+    Do,
+    Look,
+    adrive,
+    drive,
+    go_live,
+    is_inside,
+    notice,
+    send_live,
+    take_off,
+)
 from cachy.engine.inflight import async_caller, sync_caller
 from cachy.engine.recording import Recording
+from cachy.engine.threads import LONG
 from cachy.errors import CacheMiss
 from cachy.patch.fakes import is_fake
 from cachy.patch.functions import replace, warn_unsupported
 from cachy.patch.miss import MissAnswer, answer
+from cachy.patch.noted_bodies import TOO_LONG, noted_stream
 from cachy.patch.streams import pieces_stream, tapped_stream
 from cachy.rules.message import Request, ResponseHead
 from cachy.rules.request_headers import deciding
+from cachy.settings import MODES
 from cachy.store.entry import Entry, to_wire
 
 if TYPE_CHECKING:
@@ -68,6 +82,7 @@ class _Call(NamedTuple):
 
 
 _LEAVE: Any = object()
+_UNREAD: Any = object()  # what a look-up gives where the body is only read while it is sent
 _sent: ContextVar[_Sent | None] = ContextVar("cachy_sent", default=None)
 
 
@@ -90,7 +105,9 @@ class _Flavour(NamedTuple):
 
     stream: Any
     transport: str
-    read: str
+    fill: str
+    close: str
+    limit: int | None
     caller: Callable[[], Caller | None]
 
 
@@ -102,12 +119,17 @@ class _Adapter:
         self._client = f"{httpx.__name__}/{httpx.__version__}"
         whole = httpx.Response(200, content=b"whole")
         self._keeps_content = whole.__dict__.get("_content") == b"whole" and whole.is_closed
-        self.sync = _Flavour(httpx.SyncByteStream, "handle_request", "read", sync_caller)
-        self.async_ = _Flavour(httpx.AsyncByteStream, "handle_async_request", "aread", async_caller)
+        self.sync = _Flavour(
+            httpx.SyncByteStream, "handle_request", "fill", "close", None, sync_caller
+        )
+        self.async_ = _Flavour(
+            httpx.AsyncByteStream, "handle_async_request", "afill", "aclose", LONG, async_caller
+        )
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
         self._real = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
         self._plain_auths = (type(None), httpx.BasicAuth)  # add nothing that decides an answer
         self._tapped = tapped_stream(httpx)
+        self._noted = noted_stream(httpx)
         self._pieces = pieces_stream(httpx)
 
     def makers(self, flavour: _Flavour) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
@@ -204,7 +226,8 @@ class _Adapter:
         if not route.cached:
             return _Sent(request, stream, None)
         try:
-            found = cache.lookup(_translated(cache, request, url, route), route)
+            translated = _translated(cache, request, url, route, request.content)
+            found: Any = cache.lookup(translated, route, flavour.limit)
         except CacheMiss:
             found = None  # it could not be understood; the long way says so again
         if found.__class__ is Entry and not 300 <= found.head["status"] < 400:
@@ -253,10 +276,8 @@ class _Adapter:
         try:
             if not route.cached:
                 found = cache.refuse(request.method, url, route)
-            elif found is None or (isinstance(found, Missing) and found.taken):
-                if not hasattr(request, "_content"):
-                    yield Do(getattr(request, flavour.read))
-                found = cache.lookup(_translated(cache, request, url, route), route)
+            elif found is None or found is LATER or (isinstance(found, Missing) and found.taken):
+                found = yield from self._look(call, flavour, route, long=found is LATER)
             if found is None:
                 return (yield Do(original, client, request))
             if isinstance(found, Missing):
@@ -266,13 +287,61 @@ class _Adapter:
                 found = yield from take_off(cache, found, flavour.caller, timeout, alone=alone)
         except CacheMiss as miss:
             found = answer(miss, request.headers)
+        if found is _UNREAD:
+            return (yield from self._record_unread(call, original, flavour, route))
         if not isinstance(found, Recording):
+            if isinstance(request.stream, self._noted):
+                request.stream.leave()
             return self._response(client, request, found, read=False)
         live = yield from go_live(found, original, client, request)
-        self._tap(live, found, cache.threads)
+        yield from self._tap(live, found, cache.threads)
         return live
 
-    def _tap(self, live: Any, recording: Recording, threads: Threads) -> None:
+    def _look(self, call: _Call, flavour: _Flavour, route: Route, *, long: bool) -> Steps:
+        """Look a request up. A body that is sent in pieces is read before, unless nothing can have
+        been recorded: then the call goes as without cachy, and its key is known afterwards."""
+        cache, _, request, url, _ = call
+        if hasattr(request, "_content"):
+            body = request.content
+        else:
+            request.stream = body_stream = self._noted(request.stream)
+            if cache.mode.calls and not (
+                cache.mode.reads and (yield Look(cache.threads, cache.may_answer, True))
+            ):
+                return _UNREAD
+            yield Do(getattr(body_stream, flavour.fill))
+            if not body_stream.whole:
+                if not cache.mode.calls:
+                    return cache.refuse(request.method, url, route._replace(reason=TOO_LONG))
+                cache.not_kept(request.method, url, TOO_LONG)
+                return None
+            body = body_stream.content
+        look = partial(cache.lookup, _translated(cache, request, url, route, body), route)
+        return (yield Look(cache.threads, look, long))
+
+    def _record_unread(self, call: _Call, original: Any, flavour: _Flavour, route: Route) -> Steps:
+        """Send a request whose body is noted on its way, and record the answer."""
+        cache, client, request, url, _ = call
+        started = clock.perf_counter()
+        live = yield from send_live(original, client, request)
+        if not request.stream.whole:
+            cache.not_kept(request.method, url, TOO_LONG)
+            return live
+        translated = _translated(cache, request, url, route, request.stream.content)
+        request.stream.leave()
+        look = partial(cache.in_mode(MODES["refresh"]).lookup, translated, route)
+        try:
+            missing = yield Look(cache.threads, look)
+            if isinstance(missing, Missing):
+                record = partial(cache.record, missing, None, started=started)
+                recording = yield Look(cache.threads, lambda _: record(), missing.is_long)
+                yield from self._tap(live, recording, cache.threads)
+        except BaseException:  # cancelled
+            yield Do(getattr(live, flavour.close))
+            raise
+        return live
+
+    def _tap(self, live: Any, recording: Recording, threads: Threads) -> Steps:
         """Have the body of a live response recorded on its way."""
         reason = live.reason_phrase
         standard = str(self._httpx.codes.get_reason_phrase(live.status_code))
@@ -289,7 +358,7 @@ class _Adapter:
             return
         if hasattr(live, "_content"):  # a transport that answers by itself has read it already
             recording.feed_decoded(live.content)
-            recording.commit()
+            yield Look(threads, lambda _: recording.commit(), len(live.content) > LONG)
         else:
             live.stream = tapped = self._tapped(live.stream, recording, threads)
             tapped.response = ref(live)
@@ -307,7 +376,7 @@ class _Adapter:
         response = self._httpx.Response(
             head["status"],
             headers=wire or to_wire(head["headers"]),
-            stream=self._pieces(pieces(head, body)),
+            stream=self._pieces(head, body),
             request=request,
             extensions=extensions,
             # Given to a client's constructor, and told by nothing public afterwards.
@@ -338,7 +407,7 @@ def _give_back(sent: _Sent) -> None:
         missing.number.give_back()
 
 
-def _translated(cache: Cache, request: Any, url: str, route: Route) -> Request:
+def _translated(cache: Cache, request: Any, url: str, route: Route, body: bytes) -> Request:
     """Return a request, with those of its headers that a key may depend on."""
     seen = deciding(route.known, cache.settings.key_headers).seen
     headers = [
@@ -346,7 +415,7 @@ def _translated(cache: Cache, request: Any, url: str, route: Route) -> Request:
         for raw, value in request.headers.raw
         if (name := seen[raw]) is not None
     ]
-    return Request(request.method, url, headers, request.content)
+    return Request(request.method, url, headers, body)
 
 
 def _read_timeout(request: Any) -> float | None:

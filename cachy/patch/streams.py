@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cachy.engine.entries import pieces
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
@@ -18,14 +20,14 @@ def pieces_stream(httpx: ModuleType) -> Any:
     """Return the class of a recorded body, in the pieces in which it came."""
 
     class PiecesStream(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc,name-defined]
-        def __init__(self, pieces: list[bytes]) -> None:
-            self._pieces = pieces
+        def __init__(self, head: dict[str, Any], body: bytes) -> None:
+            self._head, self._body = head, body
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from self._pieces
+            yield from pieces(self._head, self._body)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for piece in self._pieces:
+            for piece in pieces(self._head, self._body):
                 yield piece
 
     return PiecesStream

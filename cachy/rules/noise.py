@@ -31,6 +31,9 @@ _MARKS = lazy_pattern(rb"\\u0000cachy:(\d+)")
 _WHITE = (b" ", b"\\", b"\n", b"\t", b"\r")  # or escaped
 _OPENING = frozenset(b":,]}")  # what stands after a string in JSON, and so never starts a run
 
+_WRAPS = (b"\\r\\n", b"\\n", b"\r\n", b"\n")
+_LINES = range(48, 129)  # lengths of the lines of base64 in use
+
 # From common to rare in prompts and JSON; what is not here is rarer still.
 _COMMON = b" \"etaoinsrhldcu,:mpfgy.wb{}[]v-_k0/15x2'IATS"
 
@@ -157,6 +160,24 @@ def _runs(body: bytes, end: bytes) -> Iterable[tuple[int, int]]:
         stop = body.find(end, at + RUN)
         stop = length if stop < 0 else stop
         white = any(body.find(byte, at, stop) >= 0 for byte in _WHITE)
+        if white and _is_wrapped(body, at, stop):
+            white = False
         if not white and body[at] not in _OPENING and (ascii_only or body[at:stop].isascii()):
             yield at, stop
         at = stop + 1
+
+
+def _is_wrapped(body: bytes, start: int, stop: int) -> bool:
+    """Whether this is base64 in lines of one length (RFC 2045, 6.8), with no other white space. The
+    first line may be longer, by what tells the type of the data."""
+    wrap = next((each for each in _WRAPS if body.find(each, start, start + RUN) >= 0), b"")
+    if wrap and body.endswith(wrap, start, stop):
+        stop -= len(wrap)
+    first = body.find(wrap, start, stop)
+    period = body.find(wrap, first + 1, stop) - first
+    if not wrap or period - len(wrap) not in _LINES:
+        return False
+    count = len(range(first, stop, period))
+    return all(
+        body[first + i : stop : period] == wrap[i : i + 1] * count for i in range(len(wrap))
+    ) and all(body.count(byte, start, stop) == count * wrap.count(byte) for byte in _WHITE)

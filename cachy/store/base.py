@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import CachyError
+from cachy.store.entry import TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Report = Callable[[str, str], None]
 """Takes where a defect is (a file or a key), and what it is."""
+
+
+__all__ = ["Kept", "Report", "Store", "TooLong", "Where"]
 
 
 class Where(Enum):
@@ -62,6 +66,11 @@ class Store(ABC):
 
         Defects of others are reported on the way. May raise any error of the storage behind it.
         """
+
+    def get_short(self, key: str, report: Report, limit: int) -> Entry | None:
+        """Do the same on an event loop. Raise `TooLong` rather than read, or expand to, more than
+        `limit` bytes, where that can be told beforehand."""
+        return self.get(key, report)
 
     @abstractmethod
     def put(self, key: str, frame: bytes, second: int, *, private: bool = False) -> Kept:

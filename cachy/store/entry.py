@@ -51,6 +51,10 @@ _ENCODINGS = ("content-encoding", "transfer-encoding")
 _ENCODING_LENGTHS = frozenset(map(len, _ENCODINGS))
 
 
+class TooLong(Exception):
+    """An entry is longer than what was asked for."""
+
+
 class Entry(NamedTuple):
     """One recording: its metadata, and the decoded response as the client read it.
 
@@ -192,13 +196,15 @@ def is_deep(value: Any, text: bytes) -> bool:
     return bool(level)
 
 
-def loads(frame: Buffer, key: str = "", *, replay: bool = False) -> Entry:
+def loads(
+    frame: Buffer, key: str = "", *, replay: bool = False, limit: int = BODY_LIMIT + HEAD_LIMIT
+) -> Entry:
     """Return the entry in a frame; with `key` (32 hex digits or more), only if it is that key's.
 
     For a `replay` the request is not parsed, so `head` lacks it. Raises Defect, and nothing else,
-    whatever the bytes are.
+    whatever the bytes are, but TooLong where it would expand to more than a lower `limit`.
     """
-    text = _expand(frame)
+    text = _expand(frame, limit)
     end = text.find(b"\n", 0, HEAD_LIMIT)
     if end < 0:
         raise Defect("it has no head")
@@ -244,7 +250,7 @@ def lines(frame: Buffer) -> tuple[bytes, bytes]:
     return head, request
 
 
-def _expand(frame: Buffer) -> bytes:
+def _expand(frame: Buffer, limit: int) -> bytes:
     """Return what is in a frame. Raises Defect, also for one that would expand past the limits."""
     zstd = _zstd()
     try:
@@ -256,7 +262,9 @@ def _expand(frame: Buffer) -> bytes:
     size = parameters.content_size
     if size in _NO_SIZES:
         raise Defect("its frame does not state its size")
-    if size > BODY_LIMIT + HEAD_LIMIT:
+    if size > limit:
+        if size <= BODY_LIMIT + HEAD_LIMIT:
+            raise TooLong
         raise Defect(f"it would expand to {size:,} bytes, over the limit")
     try:
         return zstd.decompress(frame, 0, False, False)  # no data after the frame

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cachy.errors import Defect
 from cachy.store.disk import Disk, is_dir, is_link
+from cachy.store.entry import BODY_LIMIT, HEAD_LIMIT, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,14 +25,15 @@ _SAFE_FLAGS = sum(
 _READ = os.O_RDONLY | _SAFE_FLAGS
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _FIRST_READ = 8192  # bytes: one call reads most entries; a longer or empty file is checked
-LARGEST = 66 * 2**20
+LARGEST = BODY_LIMIT + HEAD_LIMIT
 """Bytes. No larger file is read: no entry expands to more."""
 
 
-def read_file(path: str) -> bytes:
+def read_file(path: str, limit: int = LARGEST) -> bytes:
     """Return the bytes of a regular file; never follow a link, or read a pipe or a device.
 
-    Raises Defect for what cannot be read, FileNotFoundError.
+    Raises Defect for what cannot be read, FileNotFoundError, and TooLong for a file of more bytes
+    than a lower `limit`.
     """
     try:
         fd = Disk.open(path, _READ)
@@ -42,7 +44,7 @@ def read_file(path: str) -> bytes:
     try:
         data = Disk.pread(fd, _FIRST_READ, 0)
         if len(data) == _FIRST_READ:
-            return data + _rest(fd)
+            return data + _rest(fd, limit)
         if not data:
             _check_regular(fd)
         return data
@@ -52,11 +54,13 @@ def read_file(path: str) -> bytes:
         Disk.close(fd)
 
 
-def _rest(fd: int) -> bytes:
+def _rest(fd: int, limit: int) -> bytes:
     """Return what follows the first `_FIRST_READ` bytes of a file."""
     _check_regular(fd)
     at, size = _FIRST_READ, Disk.fstat(fd).st_size
-    if size > LARGEST:
+    if size > limit:
+        if size <= LARGEST:
+            raise TooLong
         raise Defect(f"it has {size:,} bytes, over the limit")
     pieces = []
     while at < size and (piece := Disk.pread(fd, size - at, at)):

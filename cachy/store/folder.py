@@ -29,6 +29,7 @@ from cachy.store import layout
 from cachy.store.base import Kept, Store, Where
 from cachy.store.disk import Disk, absolute, is_dir, is_link, lexists
 from cachy.store.files import (
+    LARGEST,
     flush_folder,
     make_folder,
     read_file,
@@ -83,14 +84,17 @@ class DirStore(Store):
         return self.root
 
     def get(self, key: str, report: Report) -> Entry | None:
+        return self.get_short(key, report, LARGEST)
+
+    def get_short(self, key: str, report: Report, limit: int) -> Entry | None:
         shard = self._shards.get(key[:SHARD_LENGTH])
         if shard is not None:
-            entry = self._first_sound(shard.paths(key), key, report, fresh=False)
+            entry = self._first_sound(shard.paths(key), key, report, limit, fresh=False)
             if entry is not None:
                 return entry
         # Not there, or not any more: another process may have recorded or collected.
         shard = self._list(key[:SHARD_LENGTH], report)
-        entry = self._first_sound(shard.paths(key), key, report, fresh=True)
+        entry = self._first_sound(shard.paths(key), key, report, limit, fresh=True)
         if entry is None:
             shard.missed.add(key)
         return entry
@@ -182,11 +186,12 @@ class DirStore(Store):
         return current
 
     def _first_sound(
-        self, paths: Sequence[str], key: str, report: Report, *, fresh: bool
+        self, paths: Sequence[str], key: str, report: Report, limit: int, *, fresh: bool
     ) -> Entry | None:
         for path in paths:
             try:
-                return codec.loads(unseal(name_in(path), read_file(path)), key, replay=True)
+                data = read_file(path, limit)
+                return codec.loads(unseal(name_in(path), data), key, replay=True, limit=limit)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale

@@ -34,11 +34,14 @@ class MappingStore(Store):
         return f"<{type(self.mapping).__name__}>"
 
     def get(self, key: str, report: Report) -> Entry | None:
+        return self.get_short(key, report, codec.BODY_LIMIT + codec.HEAD_LIMIT)
+
+    def get_short(self, key: str, report: Report, limit: int) -> Entry | None:
         frame = self.mapping.get(key)
         if frame is None:
             return None
         try:
-            return codec.loads(frame, key, replay=True)
+            return codec.loads(frame, key, replay=True, limit=limit)
         except (Defect, TypeError) as defect:
             report(key, str(defect))
             return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cachy.engine.cache import Cache, Missing
+from cachy.engine.cache import LATER, Cache, Missing
 from cachy.engine.events import Events, Log
 from cachy.engine.exchange import (
     Do,
@@ -25,8 +25,9 @@ from cachy.engine.exchange import (
     resolve,
     take_off,
 )
-from cachy.engine.inflight import Caller, sync_caller
+from cachy.engine.inflight import Caller, async_caller, sync_caller
 from cachy.engine.recording import Recording
+from cachy.engine.threads import LONG
 from cachy.errors import CacheMiss
 from cachy.rules.hosts import Route
 from cachy.rules.message import Request
@@ -142,16 +143,101 @@ def missing(cache: Cache) -> tuple[Missing, Route]:
     return found, route
 
 
+def noted(steps: Steps, seen: list[Step]) -> Steps:
+    """Pass steps on, and note them."""
+    result = None
+    while True:
+        try:
+            step = steps.send(result)
+        except StopIteration as done:
+            return done.value
+        seen.append(step)
+        result = yield step
+
+
+def slowed(steps: Steps) -> Steps:
+    """Pass the first step on, and have any other, of a short call, take long."""
+    result, error = (yield next(steps)), None
+    try:
+        while True:
+            step = steps.send(result) if error is None else steps.throw(error)
+            try:
+                if not isinstance(step, Wait):
+                    yield Do(asyncio.sleep, 10)
+                result = yield step
+            except BaseException as raised:  # noqa: BLE001 - cancelled
+                error = raised
+    except StopIteration as done:
+        return done.value
+
+
+def watch(cache: Cache, name: str, seen: dict[str, set[int]]) -> None:
+    """Note in which threads a method of the cache does something."""
+    original = getattr(cache, name)
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        found = original(*arguments, **options)
+        if found is not LATER:
+            seen.setdefault(name, set()).add(threading.get_ident())
+        return found
+
+    setattr(cache, name, watched)
+
+
 def test_a_caller_waits_once_for_a_flight_that_does_not_land(cache: Cache) -> None:
     """Not for its time-out twice."""
     cache.flights.join(missing(cache)[0].key, Caller(1))
+    seen: list[Step] = []
     waiting = take_off(cache, missing(cache)[0], lambda: Caller(2), 0.01)
-    step = next(waiting)
-    assert isinstance(step, Wait)
-    step.run()
-    with pytest.raises(StopIteration) as done:
-        waiting.send(None)
-    assert isinstance(done.value.value, Recording)
+    assert isinstance(drive(noted(waiting, seen)), Recording)
+    assert len([step for step in seen if isinstance(step, Wait)]) == 1
+
+
+def test_a_task_does_what_is_long_in_another_thread(cache: Cache) -> None:
+    """Also through `resolve`, for all adapters."""
+    route = missing(cache)[1]
+    seen: dict[str, set[int]] = {}
+    for name in ("lookup", "record"):
+        watch(cache, name, seen)
+
+    def ask(body: bytes) -> Steps:
+        request = REQUEST._replace(body=body)
+        return resolve(cache, request, route, async_caller, None)
+
+    async def main(body: bytes) -> set[int]:
+        seen.clear()
+        assert isinstance(await adrive(ask(body)), Recording)
+        return set.union(*seen.values())
+
+    here = threading.get_ident()
+    assert asyncio.run(main(b'{"prompt": "short"}')) == {here}
+    assert here not in asyncio.run(main(b'{"prompt": "%b"}' % (b"a word " * LONG)))
+    assert isinstance(drive(ask(b'{"prompt": "%b"}' % (b"another " * LONG))), Recording)
+    assert here in seen["record"]
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_task_that_is_cancelled_keeps_nobody_waiting(cache: Cache, leads: bool) -> None:
+    cache.settings = check({"repeats": "distinct"}, cache.settings)
+    asked, route = missing(cache)
+    assert asked.number is not None
+    asked.number.give_back()
+    if not leads:
+        cache.flights.join(asked.key, Caller(1))
+
+    async def main() -> None:
+        steps = resolve(cache, REQUEST, route, async_caller, None)
+        task = asyncio.ensure_future(adrive(slowed(steps)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    again = missing(cache)[0]
+    assert again.number is not None
+    assert again.number.value == 0
+    assert cache.flights.join(asked.key, Caller(3))[1] is leads
 
 
 def test_what_is_made_within_a_call_waits_for_nobody(cache: Cache) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import random
 import re
 
 import pytest
@@ -67,3 +70,30 @@ def test_long_runs_are_lifted_and_put_back(end: bytes) -> None:
 def test_other_bodies_are_left_alone(body: bytes) -> None:
     assert lift(body) == (body, [])
     assert lower(b"", body, []) == body
+
+
+@pytest.mark.parametrize("wrap", ["\n", "\r\n"])
+@pytest.mark.parametrize("size", [30_000, 57 * 600])
+def test_base64_in_lines_is_lifted(wrap: str, size: int) -> None:
+    lines = base64.encodebytes(random.Random(1).randbytes(size)).decode().replace("\n", wrap)
+    body = json.dumps({"image": f"data:image/png;base64,{lines}", "text": "Hello there."}).encode()
+    short, runs = lift(body)
+    assert len(short) < 200
+    assert lower(b"", short, runs) == body
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("ls /tmp/tmpk3x_9q2v " + "x" * 56, id="with-spaces"),
+        pytest.param("x" * 60 + '\\"' + "x" * 14, id="with-escapes"),
+        pytest.param("x" * 300, id="longer-lines"),
+    ],
+)
+def test_other_lines_are_searched(line: str) -> None:
+    assert lift(json.dumps({"text": "\n".join([line] * 600)}).encode())[1] == []
+
+
+def test_lines_of_many_lengths_are_searched() -> None:
+    text = "\n".join("x" * (60 + number % 7) for number in range(600))
+    assert lift(json.dumps({"text": text}).encode())[1] == []
