@@ -28,6 +28,7 @@ from benchmarks import (  # noqa: E402
     commands,
     disk,
     hits,
+    large,
     peers,
     plot,
     recording,
@@ -116,6 +117,10 @@ class Bench:
         scale = self._scale
         yield recording.measure(self._folders, scale.calls, scale.streams, scale.together)
 
+    def large(self) -> Iterator[Section]:
+        """requests and answers of megabytes: time, memory, the event loop"""
+        yield from large.measure(self._folders, max(2, self._scale.together * 2))
+
     def peers(self) -> Iterator[Section]:
         """the same hit through pycachy, vcrpy, hishel, requests-cache, diskcache"""
         if python := self._with_peers("The same hit through others"):
@@ -152,7 +157,10 @@ class Bench:
         return str(self._peers_python)
 
 
-NAMES = ("hits", "sizes", "startup", "sdk", "clients", "recording", "commands", "peers", "disk")
+NAMES = (
+    *("hits", "sizes", "startup", "sdk", "clients", "recording", "large"),
+    *("commands", "peers", "disk"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

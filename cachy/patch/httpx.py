@@ -82,7 +82,7 @@ class _Call(NamedTuple):
 
 
 _LEAVE: Any = object()
-_UNREAD: Any = object()  # what a look-up gives where the body is only read while it is sent
+_UNREAD: Any = object()  # of a request whose body is only read while it is sent
 _sent: ContextVar[_Sent | None] = ContextVar("cachy_sent", default=None)
 
 
@@ -128,6 +128,7 @@ class _Adapter:
         self._fakes = (httpx.MockTransport, httpx.ASGITransport, httpx.WSGITransport)
         self._real = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
         self._plain_auths = (type(None), httpx.BasicAuth)  # add nothing that decides an answer
+        self._reasons = {int(c): httpx.codes.get_reason_phrase(c).encode() for c in httpx.codes}
         self._tapped = tapped_stream(httpx)
         self._noted = noted_stream(httpx)
         self._pieces = pieces_stream(httpx)
@@ -225,8 +226,8 @@ class _Adapter:
             return _Sent(request, stream, _LEAVE)
         if not route.cached:
             return _Sent(request, stream, None)
+        translated = _translated(cache, request, url, route, request.content)
         try:
-            translated = _translated(cache, request, url, route, request.content)
             found: Any = cache.lookup(translated, route, flavour.limit)
         except CacheMiss:
             found = None  # it could not be understood; the long way says so again
@@ -300,7 +301,7 @@ class _Adapter:
     def _look(self, call: _Call, flavour: _Flavour, route: Route, *, long: bool) -> Steps:
         """Look a request up. A body that is sent in pieces is read before, unless nothing can have
         been recorded: then the call goes as without cachy, and its key is known afterwards."""
-        cache, _, request, url, _ = call
+        cache, request, url = call.cache, call.request, call.url
         if hasattr(request, "_content"):
             body = request.content
         else:
@@ -373,6 +374,8 @@ class _Adapter:
         }
         if "reason" in head:
             extensions["reason_phrase"] = head["reason"].encode()
+        elif "http" not in head:  # HTTP/2 has none
+            extensions["reason_phrase"] = self._reasons.get(head["status"], b"")
         response = self._httpx.Response(
             head["status"],
             headers=wire or to_wire(head["headers"]),
