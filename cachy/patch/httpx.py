@@ -63,8 +63,7 @@ _CAPABLE = "httpx 0.24 or later, httpx2 2.0 or later"
 
 
 class _Sent(NamedTuple):
-    """What `send` says of the request that it passes on: whether its caller reads the response
-    itself, and what the look-up gave, if there was one."""
+    """What `send` passes on: whether its caller reads the response, and what a look-up gave."""
 
     request: Any
     stream: bool
@@ -216,8 +215,7 @@ class _Adapter:
     def _plain_hit(
         self, cache: Cache, client: Any, request: Any, stream: bool, options: Any, flavour: _Flavour
     ) -> Any:
-        """Return the response of a plain hit, or what is known so far of a request that must take
-        the long way: with hooks, an auth flow, a redirect, or without a recording."""
+        """Return the response of a plain hit, or what is known so far of any other request."""
         if not self._is_plain(client, request, options):
             return _Sent(request, stream, None)
         url = str(request.url)
