@@ -99,26 +99,25 @@ WINDOW, _OVERLAP = 65536, 8192
 """Bytes that are searched at once: one search of a large body would block all other threads and
 event loops."""
 _START = 64
-_STEP, _SAMPLES = 13, 315  # of a page of 4 KB; an even step would see half of 16-bit sound
-_PAGE = _STEP * _SAMPLES
-_MARGIN = 2  # pages
-_CONTROLS = bytes.maketrans(bytes(range(256)), bytes(
-    byte == 127 or (0 < byte < 32 and byte not in b"\t\n\r\x1b") for byte in range(256)
-))  # fmt: skip
+_RUN, _MARGIN = 12, 64
+"""Bytes of text among other bytes that are searched, and those beside them."""
+_BLOCK, _STEP = 2**18, 13  # an even step would see half of 16-bit sound
+_PRINTABLE = bytes(byte in b"\t\n\r\x1b" or 32 <= byte < 127 for byte in range(256))
+_CONTROLS = bytes(byte < 128 and not _PRINTABLE[byte] for byte in range(256))
 _LONG_RUN = re.compile(rb"[A-Za-z0-9+/]{1000,}")
 _ESCAPE = re.compile(rb"\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
 def matches(data: bytes, own: Collection[bytes] = ()) -> Iterator[tuple[str, str]]:
     """Yield kind and value of what looks like a credential, and of each of `own` that is there."""
-    data = _text_in(data)
+    whole, data = data, _text_in(data)
     texts = [data]
     if own and b"\\" in data:
         texts.append(_unescaped(data))
     if own and b"%" in data:
         texts += [unquote_to_bytes(text) for text in texts]
     for value in own:
-        if any(value in text for text in texts):
+        if value in whole or any(value in text for text in texts):
             yield "a credential that the request was sent with", value.decode("utf-8", "replace")
     for piece in _windows(data):
         if len(data) > WINDOW:
@@ -136,26 +135,35 @@ def _windows(data: bytes) -> Iterator[bytes]:
 
 
 def _text_in(data: bytes) -> bytes:
-    """Return what of a long body may be text: all but its pages of sound, pictures or compressed
-    data, where one byte in ten is a control character. In a text, whatever its encoding, there are
-    hardly any. A file's first and last pages may hold texts about it."""
-    if len(data) <= WINDOW or data.isascii():
+    """Return all that may be text in a long body: of sound, pictures or compressed data the runs of
+    printable characters. There one byte in ten is a control character, in a text hardly any."""
+    if len(data) <= WINDOW:
         return data
-    controls = data[::_STEP].translate(_CONTROLS)
-    pages = range(0, len(controls), _SAMPLES)
-    texts = [page for page, at in enumerate(pages)
-             if at in (0, pages[-1])
-             or controls.count(1, at, at + _SAMPLES) <= _SAMPLES // 32]  # fmt: skip
-    if len(texts) == len(pages):
+    sample = data[::_STEP].translate(_CONTROLS)
+    if sample.count(1) <= len(sample) // 64:
         return data
-    parts, end = [], 0
-    for page in texts:
-        start = max((page - _MARGIN) * _PAGE, end)
+    parts, end = list[bytes](), 0
+    for start, stop in _runs(data):
+        start = max(start - _MARGIN, end)
         if start > end:
             parts.append(b"\n\0\n")
-        end = (page + 1 + _MARGIN) * _PAGE
+        end = max(stop + _MARGIN, end)
         parts.append(data[start:end])
     return b"".join(parts)
+
+
+def _runs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where printable characters stand, at least `_RUN` in a row. A long run may come in
+    several parts, which overlap."""
+    run = b"\1" * _RUN
+    for at in range(0, len(data), _BLOCK):
+        marks = data[at : at + _BLOCK + _RUN - 1].translate(_PRINTABLE)
+        start = marks.find(run)
+        while start >= 0:
+            stop = marks.find(0, start)
+            stop = len(marks) if stop < 0 else stop
+            yield at + start, at + stop
+            start = marks.find(run, stop)
 
 
 def _unescaped(text: bytes) -> bytes:

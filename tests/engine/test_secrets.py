@@ -725,11 +725,22 @@ def test_sound_and_compressed_data_are_not_searched(data: bytes) -> None:
     assert len(secret_search._text_in(data)) < len(data) // 5
 
 
+def test_what_a_request_was_sent_with_is_found_anywhere() -> None:
+    own = b"\xff\x00short"
+    assert secret_search.find(NOISE + own + NOISE, "answer", [own])
+
+
 @pytest.mark.parametrize(
     "data",
     [
         pytest.param(KEY_TEXT + NOISE, id="first"),
         pytest.param(NOISE + KEY_TEXT, id="last"),
+        pytest.param(NOISE + b"\0" + KEY_TEXT[-20:] + b"\0" + NOISE, id="key"),
+        pytest.param(NOISE + b"\0" + KEY_TEXT + b"\0" + NOISE, id="line"),
+        *(
+            pytest.param(NOISE[: 2**18 - cut] + KEY_TEXT + b"\0" + NOISE, id=f"block-{cut}")
+            for cut in (0, 1, 19, 30, len(KEY_TEXT) - 1, len(KEY_TEXT))
+        ),
         pytest.param(
             NOISE + b"A file. " * 2000 + KEY_TEXT + b" The end. " * 2000 + NOISE, id="file"
         ),
