@@ -39,10 +39,14 @@ DEEPEST = 200
 
 LONG = 4 * 2**20
 """Bytes. The frame of a longer body is made piece by piece, as `Packed`."""
+FILE_LIMIT = 2 * 2**20
+"""Bytes. A larger file stays in `local/`: files of several MB resemble each other to git, whatever
+they hold, and slow down every clone."""
 
 _BLOCK = 65536
 _PIECE = 2**20
 _LEVEL = 9  # level 19 gains 3 % and takes 0.5 s for what this does in 7 ms
+_QUICK_LEVEL = 3  # of what is too long for git; on large texts three times as fast
 _LONGEST = 10**12
 """Milliseconds. A longer duration does not fit a timedelta."""
 _NO_SIZES = (-1, 2**64 - 1, 2**64 - 2)
@@ -78,7 +82,7 @@ class _Zstd(local):
         import zstandard
 
         shared = zstandard.ZstdCompressionDict(dictionary())
-        self.compress = _compressor().compress
+        self.compress = _compressor(_LEVEL).compress
         # A frame without a dictionary can be read by a context that has one.
         decompressor = zstandard.ZstdDecompressor(dict_data=shared)
         self.decompress, self.reader = decompressor.decompress, decompressor.stream_reader
@@ -87,11 +91,11 @@ class _Zstd(local):
         self.error = zstandard.ZstdError
 
 
-def _compressor() -> Any:
+def _compressor(level: int) -> Any:
     import zstandard
 
     return zstandard.ZstdCompressor(
-        level=_LEVEL,
+        level=level,
         dict_data=zstandard.ZstdCompressionDict(dictionary()),
         write_checksum=True,
         write_content_size=True,
@@ -131,24 +135,31 @@ class Packed:
 
     def __init__(self, entry: Entry) -> None:
         self._lines, self._body = _lines_of(entry), memoryview(entry.body)
-        self._kept: list[bytes] | None = None
-        digest, self.length, kept = hashlib.sha256(), 0, list[bytes]()
+        self._short = self._if_short()
+        digest, self.length = hashlib.sha256(), 0
         for piece in self:
             digest.update(piece)
             self.length += len(piece)
-            if self.length <= LONG:
-                kept.append(piece)
         self.digest: str = digest.hexdigest()
-        if self.length <= LONG:
-            self._kept = kept
 
     def __iter__(self) -> Iterator[bytes]:
-        """Compress it, unless the result was short enough to be held."""
-        if self._kept is not None:
-            yield from self._kept
-            return
+        if self._short is not None:
+            return iter(self._short)
+        return self._compressed(_QUICK_LEVEL)
+
+    def _if_short(self) -> list[bytes] | None:
+        """Return the frame, if it is short enough for git."""
+        pieces, length = list[bytes](), 0
+        for piece in self._compressed(_LEVEL):
+            pieces.append(piece)
+            length += len(piece)
+            if length >= FILE_LIMIT:
+                return None
+        return pieces
+
+    def _compressed(self, level: int) -> Iterator[bytes]:
         size = len(self._lines) + len(self._body)
-        frame = _compressor().compressobj(size)
+        frame = _compressor(level).compressobj(size)
         yield frame.compress(self._lines)
         for at in range(0, len(self._body), _PIECE):
             yield frame.compress(self._body[at : at + _PIECE])

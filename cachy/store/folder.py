@@ -28,6 +28,7 @@ from cachy.store import entry as codec
 from cachy.store import layout
 from cachy.store.base import Kept, Store, Where
 from cachy.store.disk import Disk, absolute, is_dir, is_link, lexists
+from cachy.store.entry import FILE_LIMIT
 from cachy.store.files import (
     LARGEST,
     flush_folder,
@@ -57,10 +58,6 @@ if TYPE_CHECKING:
 
     from cachy.store.base import Report
     from cachy.store.entry import Entry, Packed
-
-FILE_LIMIT = 2 * 2**20
-"""Bytes. A larger file stays in `local/`: files of several MB resemble each other to git, whatever
-they hold, and slow down every clone."""
 
 SHARD_LENGTH = 2
 _HEX_DIGITS = frozenset("0123456789abcdef")
@@ -110,7 +107,7 @@ class DirStore(Store):
         )
 
     def put_packed(self, key: str, frame: Packed, second: int, *, private: bool = False) -> Kept:
-        if frame.length <= codec.LONG:
+        if frame.length < FILE_LIMIT:
             return self.put(key, b"".join(frame), second, private=private)
         return self._put(
             key,

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from cachy.errors import CachyError, Defect
 from cachy.store import layout
-from cachy.store.entry import Entry
+from cachy.store.entry import FILE_LIMIT, Entry
 from cachy.store.files import read_file
 from cachy.store.folder import (
-    FILE_LIMIT,
     entry_files,
     is_folder,
     is_shard_name,

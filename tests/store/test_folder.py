@@ -32,8 +32,8 @@ from cachy.rules import protocols
 from cachy.store import entry as codec
 from cachy.store.base import Store, Where
 from cachy.store.disk import Disk
-from cachy.store.entry import FORMAT, loads
-from cachy.store.folder import FILE_LIMIT, DirStore, entry_files, read_entry
+from cachy.store.entry import FILE_LIMIT, FORMAT, loads
+from cachy.store.folder import DirStore, entry_files, read_entry
 from cachy.store.layout import GITIGNORE, MANIFEST, find_root, shared_files
 from cachy.store.mapping import MappingStore
 from cachy.store.names import name_of, seal
@@ -698,6 +698,17 @@ def test_the_walk_keeps_to_the_store(root: Path, tmp_path: Path) -> None:
     newest, oldest = store.names()
     assert store.locate(oldest) == str(path)
     assert store.locate(newest).startswith(str(root / "local" / "entries"))
+
+
+def test_what_git_will_hold_is_compressed_most() -> None:
+    words = [b"%x" % (number * number) for number in range(300)]
+    text = b" ".join(random.Random(1).choices(words, k=codec.LONG // 4))
+    head = {"cachy": 1, "key": KEY + "0" * 32, "status": 200, "headers": [], "ms": 1}
+    entry = codec.Entry(head, text)
+    assert len(text) > codec.LONG
+    packed = codec.Packed(entry)
+    assert packed.length < FILE_LIMIT
+    assert packed.length == pytest.approx(len(codec.dumps(entry)), rel=0.001)
 
 
 @pytest.mark.parametrize("body", [bytes(5 * 2**20), random.Random(1).randbytes(5 * 2**20 + 7)])

@@ -15,8 +15,8 @@ from many import add, make_entry
 from stores import NOW, OLD, collected, key_of, keys
 
 from cachy.errors import CachyError
-from cachy.store.entry import Entry, dumps, plain
-from cachy.store.folder import FILE_LIMIT, DirStore
+from cachy.store.entry import FILE_LIMIT, Entry, dumps, plain
+from cachy.store.folder import DirStore
 from cachy.store.layout import MANIFEST, shared_files
 from cachy.store.names import name_of, seal
 from cachy.upkeep import gc
