@@ -35,6 +35,7 @@ from cachy.rules.key import redacted_url
 from cachy.store.disk import Disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from logging import Logger
 
     from cachy.errors import CacheMiss
@@ -56,7 +57,8 @@ class Stats:
     the calls that were recorded. `skipped` counts the live answers that were not kept, by reason;
     `bypassed` counts the calls that went past cachy, by host and client;
     `used` are the full keys that were replayed or recorded; `made` the names of what was recorded,
-    and `missed` what was not there in replay mode, in order."""
+    and `missed` what was not there in replay mode, in order. `first_use` is called with each full
+    key that is new to `used`."""
 
     def __init__(self) -> None:
         self.hits = 0
@@ -71,6 +73,13 @@ class Stats:
         self.bypassed: Counter[str] = Counter()
         self.made: list[str] = []
         self.missed: list[CacheMiss] = []
+        self.first_use: Callable[[str], None] | None = None
+
+    def use(self, key: str) -> None:
+        """Note a full key that is not in `used` yet."""
+        self.used.add(key)
+        if self.first_use is not None:
+            self.first_use(key)
 
     def add(self, other: Stats) -> None:
         """Add what another session has done."""
@@ -196,7 +205,8 @@ class Events:
         stats.hits += 1
         stats.seconds_saved += head["ms"] / 1000
         stats.tokens_saved += _tokens(head.get("usage"))
-        stats.used.add(key)
+        if key not in stats.used:
+            stats.use(key)
 
     def _warn_of_repeats(self, head: dict[str, Any]) -> None:
         self.warn(
@@ -238,7 +248,8 @@ class Events:
         stats.recorded += 1
         stats.seconds_spent += head["ms"] / 1000
         stats.tokens_spent += _tokens(head.get("usage"))
-        stats.used.add(head["key"])
+        if head["key"] not in stats.used:
+            stats.use(head["key"])
         stats.made.append(name)
 
     def _note(self, event: str, method: str, url: str, reason: str) -> None:

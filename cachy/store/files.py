@@ -24,6 +24,7 @@ _SAFE_FLAGS = sum(
 )
 _READ = os.O_RDONLY | _SAFE_FLAGS
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE_FLAGS
 _FIRST_READ = 8192  # bytes: one call reads most entries; a longer or empty file is checked
 LARGEST = BODY_LIMIT + HEAD_LIMIT
 """Bytes. No larger file is read: no entry expands to more."""
@@ -102,6 +103,16 @@ def _write_flushed(path: str, pieces: Iterable[bytes | bytearray]) -> None:
             while view:
                 view = view[Disk.write(fd, view) :]
         Disk.fsync(fd)
+    finally:
+        Disk.close(fd)
+
+
+def append(path: str, data: bytes) -> None:
+    """Append to a file with one write, so that what several processes append does not mix. Raises
+    OSError, for a link, too."""
+    fd = Disk.open(path, _APPEND, 0o666)
+    try:
+        Disk.write(fd, data)
     finally:
         Disk.close(fd)
 

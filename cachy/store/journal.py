@@ -1,18 +1,21 @@
 """The journal: which entries each session used, and for which notebook or script.
 
+    local/sessions/SECOND-PID-RANDOM.part     of a session that goes on: a line for each key
     local/sessions/SECOND-PID-RANDOM.jsonl    one line of JSON a session
 
-During a session a hit costs one `set.add`. At its end (exit, `disable_cachy`, another
-`enable_cachy`) the session is noted, once, in a file of its own, so that writers need no lock. A
-session that is killed is not noted. Many files are compacted into one, in which an older session
-loses the keys that a newer one of the same notebook used; nothing else is lost, not even if two
-processes compact at the same time.
+A key is noted when a session first uses it: a process may be killed, or leave by `os._exit`, as
+many forked workers do. So the first use of a key costs one append to a file, and each later use
+nothing. At its end (exit, `disable_cachy`, another `enable_cachy`) the session is noted whole, in
+place of its part. Each session has files of its own, so that writers need no lock. Many files are
+compacted into one, in which an older session loses the keys that a newer one of the same notebook
+used; nothing else is lost, not even if two processes compact at the same time.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cachy import clock
@@ -20,6 +23,7 @@ from cachy.lazy import orjson
 from cachy.store import layout
 from cachy.store.disk import Disk, is_dir
 from cachy.store.files import (
+    append,
     flush_folder,
     make_folder,
     open_own,
@@ -28,10 +32,10 @@ from cachy.store.files import (
     write_whole,
 )
 from cachy.store.names import key_of
-from cachy.store.program import executed_notebook, program
+from cachy.store.program import INTERACTIVE, executed_notebook, program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     _Totals = tuple[int, int, int, float]
 
@@ -39,9 +43,12 @@ RUN_VARIABLE = "CACHY_RUN"
 """The environment variable with the id of a `cachy run`, for all sessions below it."""
 
 MANY_FILES = 64
+PART_GOES_ON = 3600
+"""Seconds since its last line for which a part is not compacted: its session may add to it."""
 FORGET_AFTER = 90 * 86400
 """Seconds after which a session that has no key left is dropped."""
 
+_PART = ".part"
 _NOTHING = (0, 0, 0, 0.0)
 
 
@@ -64,13 +71,15 @@ class Note(NamedTuple):
 
 
 class Counters(Protocol):
-    """What a session counts. `used` are the full keys that it replayed or recorded."""
+    """What a session counts. `used` are the full keys that it replayed or recorded; `first_use` is
+    called with each that is added."""
 
     hits: int
     misses: int
     recorded: int
     seconds_saved: float
     used: set[str]
+    first_use: Callable[[str], None] | None
 
 
 class Journal:
@@ -111,23 +120,53 @@ class Journal:
 
 
 class Draft:
-    """The note of a session in the making: `add` what was done, then `write` it, once."""
+    """The note of a session in the making: `add` what was done, then `write` it, once. What is
+    `use`d before is noted at once."""
 
     def __init__(self, root: str, by: str = "") -> None:
         self._root = root
         self.by = by or program(root)  # now: at exit Python has forgotten the script's name
         self._started = clock.now()
+        self._id = f"{int(self._started):08x}-{os.getpid()}-{os.urandom(4).hex()}"
+        self._part = os.path.join(layout.sessions(root), self._id + _PART)
         self._totals = _NOTHING
         self._keys: set[str] = set()
+        self._begun = self._failed = False
+
+    def use(self, key: str, totals: _Totals = _NOTHING) -> None:
+        """Note now that a full key is used, and what was counted until now. Raise nothing.
+
+        A forked child may do so, too: the lines of both stand in one file.
+        """
+        if self._failed:
+            return
+        try:
+            if not self._begun:
+                self._begin()
+            append(self._part, _line(self._note(totals, (key_of(key),))))
+        except FileNotFoundError:
+            self._begun = False  # the store was removed; it may come again
+        except OSError:
+            self._failed = True  # a read-only store is a good store
+
+    def _begin(self) -> None:
+        """Make the folder of sessions. Raises OSError."""
+        if not is_dir(self._root):
+            raise FileNotFoundError(self._root)
+        if self.by == INTERACTIVE:
+            self.by = program(self._root)  # a worker process learns late what it runs
+        _make_folder(self._root)
+        _compact_many(self._root)
+        self._begun = True
 
     def add(self, counters: Counters, since: _Totals = _NOTHING) -> None:
         """Add what was counted, less the totals of an earlier time."""
-        now = _totals(counters)
+        more = _difference(_totals(counters), since)
         self._totals = (
-            self._totals[0] + now[0] - since[0],
-            self._totals[1] + now[1] - since[1],
-            self._totals[2] + now[2] - since[2],
-            self._totals[3] + now[3] - since[3],
+            self._totals[0] + more[0],
+            self._totals[1] + more[1],
+            self._totals[2] + more[2],
+            self._totals[3] + more[3],
         )
         self._keys.update(map(key_of, counters.used.copy()))
 
@@ -137,9 +176,16 @@ class Draft:
             return
         if self.by.endswith("/"):
             self.by = executed_notebook(self._root) or self.by
-        hits, misses, recorded, seconds_saved = self._totals
-        note = Note(
-            f"{int(self._started):08x}-{os.getpid()}-{os.urandom(4).hex()}",
+        if self._begun:  # perhaps forked children have used more
+            self._keys.update(key for note in _read(self._root, self._part) for key in note.keys)
+        with suppress(OSError):  # a read-only store is a good store
+            write(self._root, self._note(self._totals, tuple(self._keys)))
+            try_remove(self._part)
+
+    def _note(self, totals: _Totals, keys: tuple[str, ...]) -> Note:
+        hits, misses, recorded, seconds_saved = totals
+        return Note(
+            self._id,
             self.by,
             os.environ.get(RUN_VARIABLE, ""),
             self._started,
@@ -148,12 +194,8 @@ class Draft:
             misses,
             recorded,
             round(seconds_saved, 3),
-            tuple(self._keys),
+            keys,
         )
-        try:
-            write(self._root, note)
-        except OSError:
-            pass  # a read-only store is a good store
 
 
 class _OpenSession:
@@ -161,6 +203,10 @@ class _OpenSession:
         self._root, self._counters = root, counters
         self._noted = _NOTHING
         self._draft = Draft(root)
+        counters.first_use = self._use
+
+    def _use(self, key: str) -> None:
+        self._draft.use(key, _difference(_totals(self._counters), self._noted))
 
     def note(self) -> None:
         """Note what was done since the last time."""
@@ -179,14 +225,29 @@ def _totals(counters: Counters) -> _Totals:
     return counters.hits, counters.misses, counters.recorded, counters.seconds_saved
 
 
+def _difference(now: _Totals, then: _Totals) -> _Totals:
+    return now[0] - then[0], now[1] - then[1], now[2] - then[2], now[3] - then[3]
+
+
 def write(root: str, note: Note) -> None:
     """Write a note. Raises OSError."""
+    _make_folder(root)
+    _put(root, note.id, [note])
+    _compact_many(root)
+
+
+def _make_folder(root: str) -> None:
+    """Make the folder of sessions. Raises OSError."""
     layout.make_local(root)
     folder = layout.sessions(root)
     refuse_links(root, folder)
     make_folder(folder)
-    _put(root, note.id, [note])
-    if len(Disk.listdir(folder)) > MANY_FILES:
+
+
+def _compact_many(root: str) -> None:
+    """Compact the files if they are many. Raises OSError."""
+    names = Disk.listdir(layout.sessions(root))
+    if len(names) > MANY_FILES and len(_closed(root)) > MANY_FILES:
         compact(root)
 
 
@@ -196,8 +257,8 @@ def read(root: str) -> list[Note]:
 
 
 def compact(root: str) -> None:
-    """Compact all files into one. Raises OSError."""
-    files = _files(root)
+    """Compact all files into one, but for parts that may go on. Raises OSError."""
+    files = _closed(root)
     read = {file: notes for file in files if (notes := _read(root, file))}
     notes = _merged(note for some in read.values() for note in some)
     if not notes:
@@ -222,6 +283,18 @@ def _files(root: str) -> list[str]:
         return [os.path.join(folder, name) for name in Disk.listdir(folder)]
     except OSError:
         return []
+
+
+def _closed(root: str) -> list[str]:
+    """Return the files that nobody adds to."""
+    return [file for file in _files(root) if not file.endswith(_PART) or _is_over(file)]
+
+
+def _is_over(part: str) -> bool:
+    try:
+        return clock.now() - Disk.stat(part).st_mtime > PART_GOES_ON
+    except OSError:
+        return False
 
 
 def _read(root: str, file: str) -> list[Note]:
@@ -252,17 +325,27 @@ def _is_sound(note: Note) -> bool:
 
 
 def _merged(notes: Iterable[Note]) -> list[Note]:
-    """Return notes sorted by their end; of two versions of one session, the keys of both."""
-    by_id: dict[str, Note] = {}
+    """Return notes sorted by their end. Of the notes of one session the last counts, with the keys
+    of all."""
+    keys: dict[str, set[str]] = {}
+    last: dict[str, Note] = {}
     for note in notes:
-        other = by_id.get(note.id)
-        keys = note.keys if other is None else tuple({*note.keys, *other.keys})
-        by_id[note.id] = note._replace(keys=keys)
-    return sorted(by_id.values(), key=lambda note: (note.ended, note.id))
+        keys.setdefault(note.id, set()).update(note.keys)
+        last[note.id] = max(last.get(note.id, note), note, key=_progress)
+    whole = [note._replace(keys=tuple(keys[note.id])) for note in last.values()]
+    return sorted(whole, key=lambda note: (note.ended, note.id))
+
+
+def _progress(note: Note) -> tuple[int, float]:
+    return note.hits + note.misses + note.recorded, note.ended
 
 
 def _put(root: str, name: str, notes: list[Note]) -> None:
     folder = layout.sessions(root)
-    data = b"".join(orjson.dumps(note._asdict()) + b"\n" for note in notes)
+    data = b"".join(map(_line, notes))
     write_whole(os.path.join(folder, f"{name}.jsonl"), data, layout.tmp(root))
     flush_folder(folder)  # the files it replaces are removed only once it is on the disk
+
+
+def _line(note: Note) -> bytes:
+    return orjson.dumps(note._asdict()) + b"\n"

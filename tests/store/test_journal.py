@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from cachy import cachy, disable_cachy, enable_cachy, session
 from cachy.store import journal
-from cachy.store.journal import MANY_FILES, Note
+from cachy.store.journal import MANY_FILES, PART_GOES_ON, Draft, Note
 
 CALL = """
 import httpx, os, sys
@@ -101,10 +102,9 @@ def test_a_session_ends_with_the_next(tmp_path: Path) -> None:
     try:
         enable_cachy(cache_dir=tmp_path, fakes=True)
         ask(1)
-        assert journal.read(str(root)) == []
         enable_cachy(cache_dir=tmp_path, fakes=True, mode="replay")
         ask(1)
-        assert [note.recorded for note in journal.read(str(root))] == [1]
+        assert sorted(note.recorded for note in journal.read(str(root))) == [0, 1]
     finally:
         disable_cachy()
     assert sorted((note.recorded, note.hits) for note in journal.read(str(root))) == [
@@ -116,7 +116,7 @@ def test_a_session_ends_with_the_next(tmp_path: Path) -> None:
         ask(1)
         with cachy(mode="replay"):
             ask(1)
-        assert len(journal.read(str(root))) == 2
+        assert len(journal.read(str(root))) == 3  # that of the block goes on
     assert sorted(note.hits for note in journal.read(str(root))) == [0, 1, 2]
 
 
@@ -134,6 +134,7 @@ def test_a_store_that_is_gone_or_read_only_is_left_alone(tmp_path: Path) -> None
         (tmp_path / ".cachy").rename(tmp_path / "elsewhere")
     assert not (tmp_path / ".cachy").exists()
     (tmp_path / "elsewhere").rename(tmp_path / ".cachy")
+    shutil.rmtree(tmp_path / ".cachy" / "local" / "sessions")
     (tmp_path / ".cachy" / "local" / "sessions").write_text("in the way")
     with cachy(cache_dir=tmp_path, fakes=True):
         ask(1)
@@ -159,9 +160,47 @@ def test_forks_note_their_own(tmp_path: Path, way: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_killed_session_notes_nothing(tmp_path: Path) -> None:
-    notes = script(tmp_path, "if not os.fork(): ask(1); os.kill(os.getpid(), 9)\nos.wait()\nask(2)")
-    assert [note.recorded for note in notes] == [1]
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_process_that_ends_without_a_word_has_noted_its_keys(tmp_path: Path, end: str) -> None:
+    ways = f"if not os.fork(): ask(1); {end}\nos.wait()\nask(2)"
+    for _ in "recorded", "replayed":
+        notes = script(tmp_path, ways)
+    assert len(notes) == 4
+    keys = {path.name[:32] for path in tmp_path.glob(".cachy/??/*.entry")}
+    assert sorted(len(note.keys) for note in notes) == [1, 1, 1, 1]
+    assert {key for note in notes[2:] for key in note.keys} == keys
+    assert sum(note.hits for note in notes) == 2
+
+
+def test_a_session_notes_its_keys_as_it_goes(tmp_path: Path) -> None:
+    root = str(tmp_path / ".cachy")
+    folder = tmp_path / ".cachy" / "local" / "sessions"
+    with cachy(cache_dir=tmp_path, fakes=True):
+        ask(1)
+        ask(2)
+        ask(1)
+        [note] = journal.read(root)
+        assert len(note.keys) == note.recorded == 2
+        [part] = folder.iterdir()
+        assert len(part.read_bytes().splitlines()) == 2  # a key is written once
+    [note] = journal.read(root)
+    assert (len(note.keys), note.recorded, note.hits) == (2, 2, 1)
+    assert [path.suffix for path in folder.iterdir()] == [".jsonl"]
+
+
+def test_the_part_of_a_session_that_goes_on_is_not_compacted(root: str) -> None:
+    for age, keys in ((0, ["a" * 32, "b" * 32]), (2 * PART_GOES_ON, ["c" * 32])):
+        draft = Draft(root, "x.py")
+        for key in keys:
+            draft.use(key)
+        folder = Path(root, "local", "sessions")
+        newest = max(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        os.utime(newest, (time.time() - age, time.time() - age))
+    for _ in range(2):
+        journal.compact(root)
+        assert sorted(path.suffix for path in folder.iterdir()) == [".jsonl", ".part"]
+        used = {key for note in journal.read(root) for key in note.keys}
+        assert used == {"a" * 32, "b" * 32, "c" * 32}
 
 
 # ---- For whom ----
