@@ -10,12 +10,13 @@ import atexit
 import os
 import sys
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cachy.api_keys import Placeholders, WhileReplaying, missing, wants_key
+from cachy.engine import context
 from cachy.engine.adoption import Adoption
 from cachy.engine.cache import Cache
+from cachy.engine.context import SESSION
 from cachy.engine.events import Events, Log
 from cachy.engine.repeats import Cells, Numbers
 from cachy.lazy import load_all
@@ -81,8 +82,6 @@ _BOTH = (
 )
 
 _session: Session | None = None
-# What this task or thread has put over the session: a cache, or None for live calls.
-_over: ContextVar[Cache | str | None] = ContextVar("cachy_over", default="session")
 # The `cachy` blocks that are open, in all tasks and threads: the last to leave removes the patches.
 _blocks: set[object] = set()
 _cells = Cells()
@@ -103,10 +102,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def _current() -> Cache | None:
-    over = _over.get()
-    if over == "session":
+    over: Cache | str | None = context.over.get()
+    if isinstance(over, str):
         return None if _session is None else _session.cache
-    return over  # type: ignore[return-value]
+    return over
 
 
 def current_mode() -> str:
@@ -115,7 +114,7 @@ def current_mode() -> str:
     cache = _current()
     if cache is not None:
         return cache.mode.name
-    return mode_in_force(MODES["off"]).name if _over.get() == "session" else "off"
+    return mode_in_force(MODES["off"]).name if context.over.get() == SESSION else "off"
 
 
 _patches = Patches(_current)
@@ -237,12 +236,13 @@ def _patch_or_not() -> None:
 
 @contextmanager
 def no_cachy() -> Iterator[None]:
-    """Let calls within the block, in this task or thread, go live without recording them."""
-    token = _over.set(None)
+    """Let calls within the block, in this task or thread and in those that it starts, go live
+    without recording them."""
+    token = context.over.set(None)
     try:
         yield
     finally:
-        _over.reset(token)
+        context.over.reset(token)
 
 
 @contextmanager
@@ -250,8 +250,8 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
     """Switch cachy on within the block, in this task or thread, with these settings.
 
     It is the session around it with other settings, those of `enable_cachy`; where there is none,
-    one of its own. Blocks nest; what was before is restored. Threads started within are outside,
-    unless they are given the context (`contextvars.copy_context`, `asyncio.to_thread`).
+    one of its own. Blocks nest; what was before is restored. Tasks and threads that are started
+    within, and what is submitted to an executor, have the same settings.
 
         with cachy(mode="refresh"):
             client.messages.create(…)
@@ -264,7 +264,7 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
         _journal.begin(cache.store.root, cache.stats)
     else:
         cache = around.in_mode(around.mode if mode is None else mode_in_force(check_mode(mode)))
-    token, block = _over.set(cache), object()
+    token, block = context.over.set(cache), object()
     _blocks.add(block)
     if cache.mode.name == "replay":
         _placeholders.follow(block, replays=True)
@@ -272,7 +272,7 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
     try:
         yield Session(cache)
     finally:
-        _over.reset(token)
+        context.over.reset(token)
         if around is None or arguments:
             _journal.end(cache.stats)
         _placeholders.follow(block, replays=False)

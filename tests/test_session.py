@@ -12,7 +12,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Thread
 from types import ModuleType
@@ -35,6 +34,7 @@ from cachy import (
     enable_cachy,
     no_cachy,
 )
+from cachy.engine.repeats import Numbers
 from cachy.rules.key import Noise
 from cachy.store.folder import DirStore
 
@@ -533,15 +533,24 @@ def test_blocks_leave_nothing_behind(tmp_path: Path) -> None:
     assert not hasattr(httpx2.Client.send, "_cachy")
 
 
-def test_a_block_holds_for_its_thread_alone(ask: Ask, tmp_path: Path) -> None:
+def test_a_block_does_not_hold_for_threads_from_before(ask: Ask, tmp_path: Path) -> None:
     enable_cachy(cache_dir=tmp_path)
     recorded = ask()
-    with ThreadPoolExecutor(1) as pool:
-        with no_cachy():
-            assert pool.submit(ask).result() == recorded
-            assert ask() != recorded
-        with cachy(mode="refresh"):
-            assert pool.submit(ask).result() == recorded
+    within, answers = Barrier(2, timeout=10), []
+
+    def work() -> None:
+        within.wait()
+        answers.append(ask())
+        within.wait()
+
+    thread = Thread(target=work)
+    thread.start()
+    with no_cachy():
+        within.wait()
+        within.wait()
+        assert ask() != recorded
+    thread.join()
+    assert answers == [recorded]
 
 
 def test_a_block_alone_outlives_that_of_another_thread(ask: Ask, tmp_path: Path) -> None:
@@ -712,6 +721,85 @@ def test_another_library_may_have_patched_before(
     assert len(seen) == 1
     disable_cachy()
     assert vars(httpx2.Client)["send"] is theirs
+
+
+class Tool:
+    """Patches one method and later puts back what it found, whatever is there then."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._found = name, getattr(httpx2.Client, name)
+
+    def on(self) -> None:
+        found = self._found
+
+        def method(client: Any, request: Any, **options: Any) -> Any:
+            return found(client, request, **options)
+
+        setattr(httpx2.Client, self._name, method)
+
+    def off(self) -> None:
+        setattr(httpx2.Client, self._name, self._found)
+
+
+@pytest.mark.parametrize("name", ["send", "_send_single_request"])
+@pytest.mark.parametrize("repeats", ["same", "distinct"])
+def test_what_another_library_takes_off_is_put_on_again(
+    ask: Ask, standin: Standin, tmp_path: Path, name: str, repeats: str
+) -> None:
+    tool, store = Tool(name), {}  # type: ignore[var-annotated]
+    tool.on()
+    enable_cachy(store=store, repeats=repeats)
+    recorded = ask()
+    tool.off()  # and cachy with it
+    session = enable_cachy(store=store, repeats=repeats, mode="replay")
+    tool.off()
+    with pytest.raises(CacheMiss):
+        ask("another")
+    tool.off()
+    assert ask() == recorded
+    tool.off()
+    session.mode = "auto"
+    live = ask("another")
+    assert ask("another again") != live
+    assert len(standin.calls) == 3
+    session = enable_cachy(store=store, repeats=repeats, mode="replay")
+    assert (ask(), ask("another")) == (recorded, live)
+    for method in ("send", "_send_single_request"):
+        assert hasattr(getattr(httpx2.Client, method), "_cachy")
+    disable_cachy()
+    assert not hasattr(httpx2.Client.send, "_cachy")
+    assert not hasattr(httpx2.Client._send_single_request, "_cachy")
+
+
+@pytest.mark.parametrize("repeats", ["same", "distinct"])
+def test_another_library_between_two_of_ours(ask: Ask, standin: Standin, repeats: str) -> None:
+    plain = httpx2.Client.send, httpx2.Client._send_single_request
+    enable_cachy(store={}, repeats=repeats)
+    tools = [Tool("send"), Tool("_send_single_request")]
+    for tool in tools:
+        tool.on()
+    try:
+        session = enable_cachy(store={}, repeats=repeats)
+        first, second = ask(), ask()
+        assert (first == second) == (repeats == "same")
+        assert session.stats.recorded == len(standin.calls) == len({first, second})
+        session.cache.numbers = Numbers()
+        assert (ask(), ask()) == (first, second)
+    finally:
+        disable_cachy()
+        httpx2.Client.send, httpx2.Client._send_single_request = plain  # type: ignore[method-assign]
+
+
+def test_classes_that_are_made_again_are_patched() -> None:
+    script = """if True:
+        import importlib, httpx
+        from cachy import cachy
+        with cachy(store={}, mode="replay"):
+            importlib.reload(httpx._client)
+            print(hasattr(httpx._client.Client.send, "_cachy"))
+        print(hasattr(httpx._client.Client.send, "_cachy"))
+    """
+    assert run(script) == "True\nFalse\n"
 
 
 # ---- A store that fails ----

@@ -21,22 +21,21 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from cachy.engine import context
 from cachy.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_scope: ContextVar[str] = ContextVar("cachy_scope", default="")
-
 
 @contextmanager
 def scope(name: str) -> Iterator[None]:
-    """Give requests within the block, in this task or thread, answers of their own.
+    """Give requests within the block, and in the tasks and threads that it starts, answers of their
+    own.
 
     The name becomes part of the key: the same request in another scope, or in none, is another
     request. Scopes nest: `b` within `a` is `a/b`. Raises ConfigError for an empty name.
@@ -46,16 +45,16 @@ def scope(name: str) -> Iterator[None]:
     """
     if not isinstance(name, str) or not name:
         raise ConfigError(f"scope({name!r}): a scope needs a name, a non-empty string")
-    token = _scope.set(_join(_scope.get(), name))
+    token = context.scope.set(_join(context.scope.get(), name))
     try:
         yield
     finally:
-        _scope.reset(token)
+        context.scope.reset(token)
 
 
 def scope_within(outer: str) -> str:
     """Return the scope of a request made now, in a session whose own scope is `outer`."""
-    inner = _scope.get()
+    inner = context.scope.get()
     return _join(outer, inner) if outer else inner
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+    from cachy.patch.functions import Method
+
     Current = Callable[[], Any]
     """Returns the `Cache` of the running task or thread, or None. This file does not look into it,
     so it does not import it."""
@@ -42,8 +44,13 @@ FAMILIES = {
     "aiobotocore.httpsession": "cachy.patch.aiobotocore",
     "aiobotocore.httpxsession": "cachy.patch.aiobotocore",
 }
-"""Library -> the module here whose `patch(library, current)` patches it and returns
-what undoes it, if there is anything."""
+"""HTTP library -> the module here whose `patch(library, current)` returns the methods to patch."""
+CARRIERS = {
+    "threading": "cachy.patch.threads",
+    "concurrent.futures.thread": "cachy.patch.threads",
+}
+"""The same for what starts threads: they have what is in force where they are started."""
+_PATCHED = FAMILIES | CARRIERS
 
 
 class Patches:
@@ -54,7 +61,7 @@ class Patches:
 
     def __init__(self, current: Current) -> None:
         self._current = current
-        self._undo: list[Callable[[], None]] = []
+        self._methods: dict[ModuleType, list[Method]] = {}
         self._watcher = _Watcher(self._patch)
         self._lock = RLock()  # reentrant, as a finalizer may interrupt and switch cachy off
         if hasattr(os, "register_at_fork"):
@@ -64,37 +71,50 @@ class Patches:
         self._lock = RLock()  # a thread of the parent may have held it
 
     def install(self) -> None:
-        """Patch what is loaded, and have the rest patched when it is. Idempotent."""
+        """Patch what is loaded, and have the rest patched when it is. Idempotent: patches that
+        another tool has taken off are put on again."""
         with self._lock:
             if self._watcher not in sys.meta_path:
                 sys.meta_path.insert(0, self._watcher)
-        for name in FAMILIES:
+        for name in _PATCHED:
             if name in sys.modules:
                 # Another thread may be importing it: wait until it is whole.
                 module = importlib.import_module(name)
                 if _is_half_imported(module):  # by this very thread
                     Thread(target=self._patch_when_complete, args=(name,), daemon=True).start()
-                else:
+                elif module not in self._methods:
                     self._patch(name, module)
+        with self._lock:
+            if self._watcher in sys.meta_path:
+                for method in self._all():
+                    method.put()
 
     def remove(self) -> None:
         """Undo all patches. Idempotent."""
         with self._lock:
             if self._watcher in sys.meta_path:
                 sys.meta_path.remove(self._watcher)
-            while self._undo:
-                self._undo.pop()()
+            for method in self._all():
+                method.remove()
+            self._methods.clear()
+
+    def _all(self) -> list[Method]:
+        return [method for methods in self._methods.values() for method in methods]
 
     def _patch(self, name: str, module: ModuleType) -> None:
         # Not under the lock: importing waits for other threads, and they may wait for the lock.
-        family = importlib.import_module(FAMILIES[name])
+        family = importlib.import_module(_PATCHED[name])
         with self._lock:
             if self._watcher not in sys.meta_path:
                 return  # they have been removed meanwhile
             try:
-                self._undo += family.patch(module, self._current)
+                methods = family.patch(module, self._current)
+                for method in methods:
+                    method.put()
             except AttributeError:  # it is not what it is called, or not what it was
                 warn_unsupported(name, str(getattr(module, "__version__", "as it is here")))
+                return
+            self._methods[module] = self._methods.get(module, []) + methods
 
     def _patch_when_complete(self, name: str) -> None:
         """Patch a library that the thread which asked for it is importing itself."""
@@ -119,7 +139,7 @@ class _Watcher:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in FAMILIES:
+        if name not in _PATCHED and not _is_loaded_again(name, target):
             return None
         for finder in sys.meta_path:
             find = None if finder is self else getattr(finder, "find_spec", None)
@@ -147,4 +167,12 @@ class _Loader:
         if (spec := module.__spec__) is not None and spec.loader is self:  # type: ignore[comparison-overlap]
             spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
+        if name not in _PATCHED:  # a part of a library, loaded again
+            name = name.partition(".")[0]
+            module = sys.modules.get(name, module)
         self._loaded(name, module)
+
+
+def _is_loaded_again(name: str, target: ModuleType | None) -> bool:
+    """Tell whether `importlib.reload` makes new classes for a library."""
+    return target is not None and name.partition(".")[0] in FAMILIES

@@ -1,16 +1,18 @@
-"""Replacing a function of a library, and putting it back.
+"""Replacing a function of a library, looking after the replacement, and putting the function back.
 
 Instrumentation often puts a proxy over a function (wrapt's, which OpenTelemetry and others use). A
 replacement goes beneath it: then its spans appear on a hit as on a live call, whichever of the two
-came first.
+came first. A tool may also put back, when it is taken off, what was there before cachy; so a
+replacement can be put on again at any time. Where a tool hides one of ours beneath its own, there
+are two then, and the one beneath sees that the request is taken care of.
 """
 
 from __future__ import annotations
 
 import warnings
-from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from cachy.errors import CachyWarning
 
@@ -18,34 +20,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _warned: set[tuple[str, str]] = set()
+_originals: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # by what has replaced them
 
 
-def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> list[Callable[[], None]]:
-    """Replace a function of a class or module by what `make` makes of it. Return what undoes it;
-    nothing if it is replaced already."""
-    holder, attribute = owner, name
-    original = _found(owner, name)
-    if hasattr(original, "_cachy"):
-        return []
-    while _is_proxy(original):
-        holder, attribute = original, "__wrapped__"
-        original = original.__wrapped__
-    ours = make(original)
-    ours._cachy = True
-    setattr(holder, attribute, ours)
-    return [partial(_put_back, owner, name, ours, original)]
+class Method(NamedTuple):
+    """A function of a class or module, and what `make` makes of it for its place."""
+
+    owner: Any
+    name: str
+    make: Callable[[Any], Any]
+
+    def put(self) -> None:
+        """Put the replacement in its place, unless it is there: another tool may have taken it off
+        when it put back what it had found. Idempotent."""
+        holder, attribute = self.owner, self.name
+        original = _found(holder, attribute)
+        if hasattr(original, "_cachy"):
+            return
+        while _is_proxy(original):
+            holder, attribute = original, "__wrapped__"
+            original = original.__wrapped__
+        ours = self.make(original)
+        ours._cachy = True
+        _originals[ours] = original
+        setattr(holder, attribute, ours)
+
+    def remove(self) -> None:
+        """Take the replacement out, also from beneath a proxy that came later. Idempotent.
+
+        Beneath anything else it stays, as nothing tells how to take it out; it does nothing where
+        no session is.
+        """
+        holder, attribute = self.owner, self.name
+        found = _found(holder, attribute)
+        while (original := _original(found)) is not None or _is_proxy(found):
+            if original is not None:
+                setattr(holder, attribute, original)
+                found = original
+            else:
+                holder, attribute = found, "__wrapped__"
+                found = found.__wrapped__
 
 
-def _put_back(owner: Any, name: str, ours: Any, original: Any) -> None:
-    """Take a replacement out, also from beneath a proxy that came later. Beneath anything else it
-    stays, as nothing tells how to take it out; it does nothing where no session is."""
-    holder, attribute = owner, name
-    found = _found(owner, name)
-    while found is not ours and _is_proxy(found):
-        holder, attribute = found, "__wrapped__"
-        found = found.__wrapped__
-    if found is ours:
-        setattr(holder, attribute, original)
+def _original(function: Any) -> Any:
+    """Return what this has replaced, if it is one of ours."""
+    return _originals.get(function) if type(function) is FunctionType else None
 
 
 def _found(owner: Any, name: str) -> Any:

@@ -38,7 +38,7 @@ from cachy.engine.recording import Recording
 from cachy.engine.threads import LONG
 from cachy.errors import CacheMiss
 from cachy.patch.fakes import is_fake
-from cachy.patch.functions import replace, warn_unsupported
+from cachy.patch.functions import Method, warn_unsupported
 from cachy.patch.miss import MissAnswer, answer
 from cachy.patch.noted_bodies import TOO_LONG, noted_stream
 from cachy.patch.streams import pieces_stream, tapped_stream
@@ -85,18 +85,29 @@ _UNREAD: Any = object()  # of a request whose body is only read while it is sent
 _sent: ContextVar[_Sent | None] = ContextVar("cachy_sent", default=None)
 
 
-def patch(httpx: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch both clients of httpx or httpx2, once. Return the functions that undo it."""
+def patch(httpx: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of both clients of httpx or httpx2."""
     adapter = _Adapter(httpx, current)
-    undo: list[Callable[[], None]] = []
-    flavours = {httpx.Client: adapter.sync, httpx.AsyncClient: adapter.async_}
-    for client_class, flavour in flavours.items():
+    for client_class, flavour in _clients(httpx, adapter).items():
         if not all(hasattr(client_class, name) for name in _LOOKED_INTO):
             warn_unsupported(httpx.__name__, httpx.__version__, _CAPABLE)
             continue
-        for name, make in zip(_LOOKED_INTO, adapter.makers(flavour), strict=True):
-            undo += replace(client_class, name, make)
-    return undo
+        makers = zip(_LOOKED_INTO, adapter.makers(flavour), strict=True)
+        adapter.methods += [Method(client_class, name, make) for name, make in makers]
+    return adapter.methods
+
+
+def _clients(httpx: ModuleType, adapter: _Adapter) -> dict[Any, _Flavour]:
+    """Return the classes of clients: they are twice where the module that makes them was loaded
+    again."""
+    flavours = {"Client": adapter.sync, "AsyncClient": adapter.async_}
+    places = [httpx, getattr(httpx, "_client", httpx)]
+    return {
+        getattr(place, name): flavour
+        for place in places
+        for name, flavour in flavours.items()
+        if hasattr(place, name)
+    }
 
 
 class _Flavour(NamedTuple):
@@ -131,6 +142,15 @@ class _Adapter:
         self._tapped = tapped_stream(httpx)
         self._noted = noted_stream(httpx)
         self._pieces = pieces_stream(httpx)
+        self.methods: list[Method] = []
+
+    def _put_again(self, name: str) -> None:
+        """Put on again what another tool has taken off: of the two methods of a client, each looks
+        after the other."""
+        if self._current() is not None:
+            for method in self.methods:
+                if method.name == name:
+                    method.put()
 
     def makers(self, flavour: _Flavour) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         """Return what makes the replacements of `_LOOKED_INTO` from the originals."""
@@ -142,11 +162,12 @@ class _Adapter:
         @wraps(original)
         def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = self._current()
-            if cache is None:
+            if cache is None or _is_seen(request):
                 return original(client, request, stream=stream, **options)
             found = self._plain_hit(cache, client, request, stream, options, self.sync)
             if found.__class__ is not _Sent:
                 return found
+            self._put_again("_send_single_request")
             token = _sent.set(found)
             try:
                 return Do(original, client, request, stream=stream, **options).run()
@@ -160,11 +181,12 @@ class _Adapter:
         @wraps(original)
         async def send(client: Any, request: Any, *, stream: bool = False, **options: Any) -> Any:
             cache = self._current()
-            if cache is None:
+            if cache is None or _is_seen(request):
                 return await original(client, request, stream=stream, **options)
             found = self._plain_hit(cache, client, request, stream, options, self.async_)
             if found.__class__ is not _Sent:
                 return found
+            self._put_again("_send_single_request")
             token = _sent.set(found)
             try:
                 return await Do(original, client, request, stream=stream, **options).arun()
@@ -199,6 +221,8 @@ class _Adapter:
         cache = self._current()
         if cache is None:
             return None
+        if _sent.get() is None:  # it did not come by our `send`
+            self._put_again("send")
         url = str(request.url)
         route = None if _is_left(request) else self._route(cache, client, request, url, flavour)
         if route is None and not is_inside():
@@ -393,6 +417,12 @@ class _Adapter:
             else:
                 response.read()
         return response
+
+
+def _is_seen(request: Any) -> bool:
+    """Tell whether `send` has seen this request: another tool's is between two of ours."""
+    sent = _sent.get()
+    return sent is not None and sent.request is request
 
 
 def _is_left(request: Any) -> bool:

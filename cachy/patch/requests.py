@@ -11,18 +11,17 @@ from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 from cachy.patch.urllib3 import reads_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.patch import Current
 
 
-def patch(requests: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch requests, once. Return the functions that undo it."""
+def patch(requests: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of requests."""
 
     def make_send(original: Any) -> Any:
         @wraps(original)
@@ -51,8 +50,8 @@ def patch(requests: ModuleType, current: Current) -> list[Callable[[], None]]:
 
     library: Any = requests
     return [
-        *replace(library.adapters.HTTPAdapter, "send", make_send),
-        *replace(library.sessions, "dispatch_hook", make_dispatch),
+        Method(library.adapters.HTTPAdapter, "send", make_send),
+        Method(library.sessions, "dispatch_hook", make_dispatch),
     ]
 
 

@@ -25,14 +25,13 @@ from cachy.engine.recording import Recording
 from cachy.engine.tap import begin
 from cachy.patch.bodies import header_pairs, read_body
 from cachy.patch.fakes import is_mocked
-from cachy.patch.functions import replace, warn_unsupported
+from cachy.patch.functions import Method, warn_unsupported
 from cachy.patch.http_client import head_of, replayed
 from cachy.patch.urllib3_bodies import LISTENED_TO, keep_whole, listen
 from cachy.rules.message import Request
 from cachy.rules.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.engine.cache import Cache
@@ -52,15 +51,15 @@ reads_whole: ContextVar[bool] = ContextVar("cachy_reads_whole", default=False)
 """Whether the client above will read the whole body at once, as requests does without `stream`."""
 
 
-def patch(urllib3: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch the pools of urllib3, once. Return the functions that undo it."""
+def patch(urllib3: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of urllib3: that of its pools."""
     library: Any = urllib3
     version = library.__version__.split(".")
     known = version[0] == "2" or version[:2] == ["1", "26"]
     if not known or not all(hasattr(library.HTTPResponse, name) for name in LISTENED_TO):
         warn_unsupported("urllib3", library.__version__, _SUPPORTED)
         return []
-    return replace(library.HTTPConnectionPool, "urlopen", _Adapter(library, current).urlopen)
+    return [Method(library.HTTPConnectionPool, "urlopen", _Adapter(library, current).urlopen)]
 
 
 class _Call(NamedTuple):

@@ -18,12 +18,11 @@ from cachy.engine.recording import Recording
 from cachy.engine.tap import begin
 from cachy.patch.bodies import read_body
 from cachy.patch.fakes import is_mocked
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 from cachy.patch.http_client import head_of, replayed, tap
 from cachy.rules.message import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.engine.cache import Cache
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
 _CLIENT = f"urllib.request/{sys.version.partition(' ')[0]}"
 
 
-def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch urllib.request, once. Return the functions that undo it."""
+def patch(library: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of urllib.request."""
 
     def make(original: Any) -> Any:
         @wraps(original)
@@ -60,7 +59,7 @@ def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
         return do_open
 
     handler: Any = library.AbstractHTTPHandler
-    return replace(handler, "do_open", make)
+    return [Method(handler, "do_open", make)]
 
 
 def _steps(cache: Cache, req: Any, url: str, route: Route, live: Do) -> Steps:

@@ -10,7 +10,7 @@ import pytest
 import wrapt
 
 from cachy.errors import CachyWarning
-from cachy.patch.functions import replace, warn_unsupported
+from cachy.patch.functions import Method, warn_unsupported
 
 
 def make_client() -> Any:
@@ -47,15 +47,17 @@ def instrument(client: Any) -> Callable[[], None]:
 def test_spans_are_over_cachy_in_every_order(first: str, first_off: str) -> None:
     client = make_client()
     plain = client.__dict__["send"]
+    cachy = Method(client, "send", ours)
     if first == "instrumentation":
         uninstrument = instrument(client)
-        undo = replace(client, "send", ours)
+        cachy.put()
     else:
-        undo = replace(client, "send", ours)
+        cachy.put()
         uninstrument = instrument(client)
     assert client().send() == ["span", "cachy", "sent"]
-    assert replace(client, "send", ours) == []
-    steps = [("instrumentation", uninstrument), ("cachy", undo[0])]
+    cachy.put()
+    assert client().send() == ["span", "cachy", "sent"]
+    steps = [("instrumentation", uninstrument), ("cachy", cachy.remove)]
     steps.sort(key=lambda step: step[0] != first_off)
     steps[0][1]()
     left = "span" if first_off == "cachy" else "cachy"
@@ -73,18 +75,51 @@ def test_a_wrapper_that_merely_notes_what_it_wraps_is_wrapped() -> None:
         return ["outer", *original(self)]
 
     client.send = outer
-    (undo,) = replace(client, "send", ours)
+    cachy = Method(client, "send", ours)
+    cachy.put()
     assert client().send() == ["cachy", "outer", "sent"]
-    undo()
+    cachy.remove()
     assert client.__dict__["send"] is outer
 
 
 def test_what_was_put_over_cachy_is_not_taken_away() -> None:
     client = make_client()
-    (undo,) = replace(client, "send", ours)
+    cachy = Method(client, "send", ours)
+    cachy.put()
     client.send = lambda self: ["theirs"]
-    undo()
+    cachy.remove()
     assert client().send() == ["theirs"]
+
+
+def test_what_was_taken_off_is_put_on_again() -> None:
+    client = make_client()
+    plain = client.__dict__["send"]
+    client.send = lambda self: ["theirs", *plain(self)]
+    cachy = Method(client, "send", ours)
+    cachy.put()
+    assert client().send() == ["cachy", "theirs", "sent"]
+    client.send = plain  # they are taken off, and ours with them
+    for _ in range(2):
+        cachy.put()
+        assert client().send() == ["cachy", "sent"]
+    for _ in range(2):
+        cachy.remove()
+        assert client.__dict__["send"] is plain
+
+
+def test_one_that_is_hidden_is_put_over_it_again() -> None:
+    client = make_client()
+    cachy = Method(client, "send", ours)
+    cachy.put()
+    first = client.send
+    client.send = theirs = lambda self: ["theirs", *first(self)]
+    cachy.put()
+    assert client().send() == ["cachy", "theirs", "cachy", "sent"]
+    cachy.remove()
+    assert client.__dict__["send"] is theirs
+    client.send = functools.wraps(first)(theirs)  # one that tells what it wraps
+    cachy.put()
+    assert client().send() == ["theirs", "cachy", "sent"]
 
 
 def test_a_version_is_warned_of_once() -> None:
