@@ -18,6 +18,7 @@ from cachy.engine.adoption import Adoption
 from cachy.engine.cache import Cache
 from cachy.engine.context import SESSION
 from cachy.engine.events import Events, Log
+from cachy.engine.inherit import VARIABLE, packed, unpacked
 from cachy.engine.repeats import Cells, Numbers
 from cachy.lazy import load_all
 from cachy.patch import Patches
@@ -54,6 +55,7 @@ class Session:
         self.cache.settings = check({"mode": mode}, self.cache.settings)
         if self is _session:
             _placeholders.follow(self, replays=self.mode == "replay")
+        _tell_children()
 
     @property
     def store(self) -> Store:
@@ -82,8 +84,8 @@ _BOTH = (
 )
 
 _session: Session | None = None
-# The `cachy` blocks that are open, in all tasks and threads: the last to leave removes the patches.
-_blocks: set[object] = set()
+# What the blocks that are open, in all tasks and threads, put over it, in order of their begin.
+_blocks: dict[object, Cache | None] = {}
 _cells = Cells()
 _placeholders = WhileReplaying()
 _journal = Journal()
@@ -227,22 +229,68 @@ def put_in_force(session: Session | None) -> None:
 
 
 def _patch_or_not() -> None:
-    """Install the patches if anything needs them, or else remove them."""
-    if _session is None and not _blocks:
+    """Install the patches if anything needs them, or else remove them; tell child processes."""
+    if not _is_on():
         _patches.remove()
-    if _session is not None or _blocks:  # perhaps since a moment ago, by another thread
+    if _is_on():  # perhaps since a moment ago, by another thread
         _patches.install()
+    _tell_children()
+
+
+def _is_on() -> bool:
+    return _session is not None or any(list(_blocks.values()))
+
+
+def _tell_children() -> None:
+    """Have the processes that are started from now on inherit what was put in force last."""
+    session = [] if _session is None else [_session.cache]
+    last: Cache | None = [None, *session, *list(_blocks.values())][-1]
+    text = None if last is None else packed(last)
+    if text is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = text
+
+
+def inherit(text: str) -> None:
+    """Put in force what a parent process tells: nothing if the text is empty. What is no text of
+    cachy's is passed over. Raises nothing: the user did not call this."""
+    if not text:
+        disable_cachy()
+        return
+    try:
+        arguments = unpacked(text)
+    except Exception:  # noqa: BLE001 - anybody can set a variable
+        return
+    try:
+        _enable(new_session(**arguments))
+    except Exception as error:  # noqa: BLE001
+        Events(Log()).warn("what this process inherits cannot be put in force", error)
 
 
 @contextmanager
 def no_cachy() -> Iterator[None]:
     """Let calls within the block, in this task or thread and in those that it starts, go live
     without recording them."""
-    token = context.over.set(None)
+    with _over(None):
+        yield
+
+
+@contextmanager
+def _over(cache: Cache | None) -> Iterator[None]:
+    """Put a cache, or live calls, over the session in this task or thread."""
+    token, block = context.over.set(cache), object()
+    _blocks[block] = cache
+    if cache is not None and cache.mode.name == "replay":
+        _placeholders.follow(block, replays=True)
+    _patch_or_not()
     try:
         yield
     finally:
         context.over.reset(token)
+        _placeholders.follow(block, replays=False)
+        del _blocks[block]
+        _patch_or_not()
 
 
 @contextmanager
@@ -264,20 +312,12 @@ def cachy(mode: str | None = None, **arguments: Any) -> Iterator[Session]:
         _journal.begin(cache.store.root, cache.stats)
     else:
         cache = around.in_mode(around.mode if mode is None else mode_in_force(check_mode(mode)))
-    token, block = context.over.set(cache), object()
-    _blocks.add(block)
-    if cache.mode.name == "replay":
-        _placeholders.follow(block, replays=True)
-    _patch_or_not()
     try:
-        yield Session(cache)
+        with _over(cache):
+            yield Session(cache)
     finally:
-        context.over.reset(token)
         if around is None or arguments:
             _journal.end(cache.stats)
-        _placeholders.follow(block, replays=False)
-        _blocks.discard(block)
-        _patch_or_not()
 
 
 def placeholders(mode: str | None = None) -> Placeholders:
@@ -344,3 +384,7 @@ def _new_cache(settings: Settings) -> Cache:
             cache.warn(folder.defect)
         return cache
     return _cache(store if is_store(store) else MappingStore(store), settings)
+
+
+if os.environ.get(VARIABLE) and not _patches.are_on():
+    inherit(os.environ[VARIABLE])  # of a parent: where patches are on, it is this process's own

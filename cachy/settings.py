@@ -2,7 +2,8 @@
 
     check(arguments) ──▶ Settings        the arguments of enable_cachy(), cachy(), a pytest mark
 
-A setting is added in three places: here, in the signature of `enable_cachy`, and in
+A setting is added in four places: here, in the signature of `enable_cachy`, in what processes
+inherit (cachy/engine/inherit.py), and in
 docs/settings.md.
 """
 

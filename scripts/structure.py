@@ -32,6 +32,7 @@ ORDER = (
     ("patch",),
     ("api_keys",),
     ("session",),
+    ("child",),
     ("upkeep",),
     ("pytest_vcr",),
     ("notebook", "pytest_plugin", "cli"),

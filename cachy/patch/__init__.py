@@ -12,7 +12,7 @@ import sys
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any
 
-from cachy.patch.functions import warn_unsupported
+from cachy.patch.functions import is_ours, warn_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,8 +48,9 @@ FAMILIES = {
 CARRIERS = {
     "threading": "cachy.patch.threads",
     "concurrent.futures.thread": "cachy.patch.threads",
+    "multiprocessing.process": "cachy.patch.processes",
 }
-"""The same for what starts threads: they have what is in force where they are started."""
+"""The same for what starts threads and processes: they have what is in force where they start."""
 _PATCHED = FAMILIES | CARRIERS
 
 
@@ -97,6 +98,10 @@ class Patches:
             for method in self._all():
                 method.remove()
             self._methods.clear()
+
+    def are_on(self) -> bool:
+        """Tell whether this process is patched, perhaps by a cachy that was loaded before this."""
+        return is_ours(Thread.start)
 
     def _all(self) -> list[Method]:
         return [method for methods in self._methods.values() for method in methods]

@@ -35,7 +35,7 @@ class Method(NamedTuple):
         when it put back what it had found. Idempotent."""
         holder, attribute = self.owner, self.name
         original = _found(holder, attribute)
-        if hasattr(original, "_cachy"):
+        if is_ours(original):
             return
         while _is_proxy(original):
             holder, attribute = original, "__wrapped__"
@@ -60,6 +60,11 @@ class Method(NamedTuple):
             else:
                 holder, attribute = found, "__wrapped__"
                 found = found.__wrapped__
+
+
+def is_ours(function: Any) -> bool:
+    """Tell whether this is a replacement of ours, or says that it wraps one."""
+    return hasattr(function, "_cachy")
 
 
 def _original(function: Any) -> Any:

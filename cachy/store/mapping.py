@@ -22,8 +22,9 @@ class MappingStore(Store):
     A mapping may be shared or persistent, so private recordings are not written to it.
     """
 
-    def __init__(self, mapping: MutableMapping[str, bytes]) -> None:
+    def __init__(self, mapping: MutableMapping[str, bytes], label: str = "") -> None:
         self.mapping = mapping
+        self._label = label or f"<{type(mapping).__name__}>"
 
     @property
     def identity(self) -> object:
@@ -31,7 +32,7 @@ class MappingStore(Store):
 
     @property
     def label(self) -> str:
-        return f"<{type(self.mapping).__name__}>"
+        return self._label
 
     def get(self, key: str, report: Report) -> Entry | None:
         return self.get_short(key, report, codec.BODY_LIMIT + codec.HEAD_LIMIT)
