@@ -5,7 +5,8 @@
     enable_cachy()
 
 Each public name is loaded when it is first used: installing cachy installs a pytest plugin, and
-those who do not use it should not pay for it.
+those who do not use it should not pay for it. (PYTEST_DONT_REWRITE: pytest finds it loaded already
+where the process that started it has cachy, and would warn of that.)
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class CacheMiss(CachyError):
 
     Attributes: `method`, `url` (without credentials), `model` (or None), `store` (what was
     searched, as text), `reason` (one sentence), `differences` from the closest recording, one a
-    line, and `remedy` (one sentence). Its text contains them all.
+    line, `remedy` (one sentence), and `whence` the call comes, where that is hard to see (in a run
+    of pytest, outside of the tests). Its text contains them all.
     """
 
     status_code = 418
@@ -53,16 +54,19 @@ class CacheMiss(CachyError):
         reason: str,
         differences: Sequence[str] = (),
         remedy: str = REMEDY,
+        whence: str = "",
     ) -> None:
         self.method, self.url, self.model = method, url, model
         self.store, self.reason = store, reason
         self.differences, self.remedy = tuple(differences), remedy
+        self.whence = whence
         about = f" (model {model})" if model else ""
         super().__init__(
             f"cachy: no recording: {reason}\n"
             + "".join(f"    {difference}\n" for difference in differences)
             + f"  request: {method} {url}{about}\n"
-            f"  store:   {store}\n"
+            + (f"  call:    {whence}\n" if whence else "")
+            + f"  store:   {store}\n"
             f"  remedy:  {remedy}"
         )
 

@@ -2,7 +2,9 @@
 
     def test_answer(cachy): …                  the fixture, or
     @pytest.mark.cachy(mode="replay")          the mark: this test is recorded and replayed
-    pytest --cachy=replay                      every test is, and so with `cachy_mode` in pytest.ini
+    pytest --cachy=replay                      every test is, and what is called outside of tests;
+                                               so with `cachy_mode` in pytest.ini, and in replay
+                                               mode with CACHY_MODE, too
 
 Precedence of the mode, highest first:
 
@@ -25,7 +27,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator
 
     from cachy.errors import CacheMiss
+    from cachy.pytest_outside import Outside
+    from cachy.pytest_tally import Tally
     from cachy.session import Session
     from cachy.store.base import Store
     from cachy.store.journal import Draft
@@ -84,6 +87,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         from cachy.pytest_vcr import switch_on
 
         switch_on(early_config)
+    _begin(early_config)
 
 
 def _is_moved(config: pytest.Config) -> bool:
@@ -96,7 +100,15 @@ def _is_moved(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARK)
-    config.pluginmanager.register(_Run(config), _Run.NAME)
+    if not config.pluginmanager.has_plugin(_Run.NAME):  # it is loaded by a conftest.py
+        _begin(config)
+
+
+def _begin(config: pytest.Config) -> None:
+    """Begin the run, before anything of the project is imported."""
+    run = _Run(config)
+    config.pluginmanager.register(run, _Run.NAME)
+    config.add_cleanup(run.close)
 
 
 @pytest.fixture
@@ -124,6 +136,7 @@ def _mode_of_variable() -> str:
         raise pytest.UsageError(str(error)) from None
 
 
+_left: list[ExitStack] = []  # what is in force until the process ends
 _TEST = pytest.StashKey["tuple[Session, ExitStack]"]()
 
 
@@ -138,22 +151,48 @@ class _Run:
         self._stores: dict[str, Store] = {}
         self._notes: dict[str, Draft] = {}  # by the root of the store
         self._theirs: list[Session] = []
-        self._tally = _Tally()
+        self._tallied: Tally | None = None
         self._moved = _is_moved(config)
         self._scope = config.getini("cachy_scope") or ("test" if self._moved else "none")
         if self._scope not in ("none", "test", "module"):
             raise pytest.UsageError(f"cachy_scope = {self._scope}: give none, test or module")
-        asked = config.getoption("cachy_mode")
+        early = config.known_args_namespace
+        asked = getattr(early, "cachy_mode", None) or config.getoption("cachy_mode", None)
         if asked:
             self._closing.enter_context(_variable("CACHY_MODE", asked))
         self._mode: str = config.getini("cachy_mode")
-        self._everywhere = (asked or self._mode or "off") != "off"
         variable = _mode_of_variable()
-        if variable == "replay" or (self._everywhere and self._mode == "replay" and not variable):
+        self._everywhere = (asked or self._mode or "off") != "off" or variable == "replay"
+        mode = variable or self._mode
+        if self._everywhere and mode == "replay":
             # Now, because modules of tests make clients when they are imported.
             self._set_placeholders(self._closing)
+        self._outside: Outside | None = None
+        if self._everywhere and mode != "off":
+            self._outside = self._begin_outside()
 
-    def pytest_unconfigure(self) -> None:
+    def _begin_outside(self) -> Outside:
+        from cachy.errors import ConfigError
+        from cachy.pytest_outside import Outside
+
+        try:
+            return Outside(self._settings(None), self._config.rootpath, self._is_own)
+        except ConfigError as error:
+            self._closing.close()
+            raise pytest.UsageError(str(error)) from None
+
+    def close(self) -> None:
+        """Leave the process as it was before the run. Where it ends with the run, leave all in
+        force: threads may go on, and what runs at exit may make calls."""
+        if self._outside is None:
+            self._closing.close()
+            return
+        from cachy.pytest_outside import is_program
+
+        if hasattr(self._config, "workerinput") or is_program():
+            _left.append(self._closing)
+            return
+        self._outside.end()
         self._closing.close()
 
     # One test
@@ -163,8 +202,13 @@ class _Run:
         if self._moved and item.get_closest_marker("vcr"):
             return  # its own fixture begins
         asks = "cachy" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cachy")
-        if asks or (self._everywhere and _session_in_force() is None):
+        if asks or (self._everywhere and self._is_outside()):
             self.begin(item)
+
+    def _is_outside(self) -> bool:
+        """Whether neither a test nor the tests themselves have put a session in force."""
+        ours = None if self._outside is None else self._outside.session
+        return _session_in_force() in (None, ours)
 
     def begin_cassette(self, item: pytest.Item, cassette: str, **settings: Any) -> Session:
         """The session of a test whose recordings were in this cassette."""
@@ -193,6 +237,8 @@ class _Run:
             self._count(session)
 
         put_in_force(session)
+        if note := self._notes.get(session.store.root or ""):
+            session.stats.first_use = note.use
         closing.callback(end)
         if session.mode == "replay":
             self._set_placeholders(closing)
@@ -206,24 +252,28 @@ class _Run:
         finally:
             ours, closing = item.stash.get(_TEST, (None, ExitStack()))
             session = _session_in_force()
-            if session is not None and session is not ours and session not in self._theirs:
-                self._theirs.append(session)
+            if session is not ours and not self._is_outside() and session not in self._theirs:
+                self._theirs.append(session)  # type: ignore[arg-type]
             closing.close()
             if ours is not None:
                 del item.stash[_TEST]
+            if self._outside is not None:
+                self._outside.put_back()
 
     def _count(self, session: Session) -> None:
         self._tally.add(session)
         if note := self._notes.get(session.store.root or ""):
             note.add(session.stats)
 
-    def _settings(self, item: pytest.Item, more: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _settings(
+        self, item: pytest.Item | None, more: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The settings of a test's session: those of the ini file, then `more`, then those of the
-        test's marks."""
+        test's marks; without a test, those of what is outside of tests."""
         config = self._config
         settings: dict[str, Any] = {"mode": self._mode or "auto"}
         settings["repeats"] = config.getini("cachy_repeats") or "same"
-        if self._scope != "none":
+        if item is not None and self._scope != "none":
             settings["scope"] = (
                 item.nodeid if self._scope == "test" else item.nodeid.partition("::")[0]
             )
@@ -233,7 +283,8 @@ class _Run:
 
             settings["doms"] = (*doms, *hosts)
         settings |= more or {}
-        for mark in reversed(list(item.iter_markers("cachy"))):  # the closest is the last
+        marks = [] if item is None else list(item.iter_markers("cachy"))
+        for mark in reversed(marks):  # the closest is the last
             if mark.args:
                 raise pytest.UsageError(f"@pytest.mark.cachy takes names only: {_MARK}")
             settings |= mark.kwargs
@@ -264,6 +315,13 @@ class _Run:
 
     # Reports
 
+    @property
+    def _tally(self) -> Tally:
+        from cachy.pytest_tally import Tally
+
+        self._tallied = self._tallied or Tally()
+        return self._tallied
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
@@ -290,15 +348,17 @@ class _Run:
         inside = self._config.rootpath in path.parents
         return inside and not installed and Path(__file__).parent not in path.parents
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)  # conftest.py may make calls, too
     def pytest_sessionfinish(self) -> None:
         for session in self._theirs:
             self._tally.add(session)
+        if self._outside is not None and self._outside.session.stats.is_used():
+            self._tally.add(self._outside.session)
         for note in self._notes.values():
             note.write()
         output = getattr(self._config, "workeroutput", None)
-        if output is not None:
-            output["cachy"] = self._tally.packed()
+        if output is not None and self._tallied is not None:
+            output["cachy"] = self._tallied.packed()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -307,9 +367,11 @@ class _Run:
             self._tally.add_packed(packed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        counts = self._tally.counts
-        if not counts["sessions"]:
+        if self._tallied is None:
             return
+        from cachy.pytest_tally import lines
+
+        counts = self._tally.counts
         unused = self._tally.unused()
         terminalreporter.write_line(
             f"cachy: {counts['hits']} hits, {counts['misses']} misses, "
@@ -318,86 +380,8 @@ class _Run:
         if past := self._tally.past():
             terminalreporter.write_line(f"cachy: {past}")
         if self._config.getoption("cachy_unused"):
-            for line in _lines(unused):
+            for line in lines(unused):
                 terminalreporter.write_line(line)
-
-
-class _Tally:
-    """What the sessions of a run have done, together."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self._bypassed: Counter[str] = Counter()
-        self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
-
-    def add(self, session: Session) -> None:
-        from cachy.store.names import key_of
-
-        stats = session.stats
-        self.counts["sessions"] += 1
-        for name in ("hits", "misses", "recorded"):
-            self.counts[name] += getattr(stats, name)
-        self._bypassed.update(stats.bypassed)
-        self._add_used(session.store, map(key_of, stats.used))
-
-    def _add_used(self, store: Store, keys: Iterable[str]) -> None:
-        _, used = self._used.setdefault(store.identity, (store, set()))
-        used.update(keys)
-
-    def packed(self) -> dict[str, Any]:
-        """Return all of it as plain data, for another process: of stores, those in folders."""
-        used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
-        bypassed = dict(self._bypassed)
-        return {"counts": dict(self.counts), "bypassed": bypassed, "used": used}
-
-    def add_packed(self, other: dict[str, Any]) -> None:
-        from cachy.store.folder import DirStore
-
-        self.counts.update(other["counts"])
-        self._bypassed.update(other["bypassed"])
-        for root, keys in other["used"].items():
-            self._add_used(DirStore(root), keys)
-
-    def past(self) -> str:
-        """Return in words what went past cachy."""
-        from cachy.wording import went_past
-
-        return went_past(self._bypassed)
-
-    def unused(self) -> list[tuple[Store, str]]:
-        """Return the names of the recordings, in all stores of the run, that no test used."""
-        from cachy.store.names import key_in
-
-        return [
-            (store, name)
-            for store, used in self._used.values()
-            for name in store.names() or ()
-            if key_in(name) not in used
-        ]
-
-
-def _lines(unused: list[tuple[Store, str]]) -> Iterator[str]:
-    """Yield a line for each recording: its file, model, URL, and the last thing the user said."""
-    for store, name in sorted(unused, key=lambda each: each[0].locate(each[1])):
-        yield f"  {_relative(store.locate(name))}  {_about(store, name)}"
-
-
-def _relative(path: str) -> str:
-    return os.path.relpath(path) if os.path.isabs(path) else path
-
-
-def _about(store: Store, name: str) -> str:
-    from cachy.store import entry as codec
-    from cachy.store.folder import File
-    from cachy.store.names import key_in
-    from cachy.upkeep import index
-
-    try:
-        entry = codec.loads(store.frame(name), key_in(name))
-    except Exception:  # noqa: BLE001 - a store may raise anything
-        return "broken"
-    row = index.row_of(File(store.locate(name), name, private=False), 0, entry)
-    return f"{row.model}  {row.url}  {row.shown}"
 
 
 def _session_in_force() -> Session | None:

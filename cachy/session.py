@@ -228,6 +228,14 @@ def put_in_force(session: Session | None) -> None:
     _patch_or_not()
 
 
+def keep_notes(session: Session, *, on: bool = True) -> None:
+    """Have the journal note what a session uses that is put in force, or end its note."""
+    if on:
+        _journal.begin(session.store.root, session.stats)
+    else:
+        _journal.end(session.stats)
+
+
 def _patch_or_not() -> None:
     """Install the patches if anything needs them, or else remove them; tell child processes."""
     if not _is_on():

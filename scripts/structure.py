@@ -34,7 +34,7 @@ ORDER = (
     ("session",),
     ("child",),
     ("upkeep",),
-    ("pytest_vcr",),
+    ("pytest_vcr", "pytest_outside", "pytest_tally"),
     ("notebook", "pytest_plugin", "cli"),
     ("__main__",),
 )

@@ -30,7 +30,7 @@ from cachy.store.entry import Entry
 from cachy.store.names import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cachy.engine.adoption import Adoption
     from cachy.engine.events import Events, Stats
@@ -108,10 +108,12 @@ class Cache:
         self.flights = flights or Flights()
         self.numbers = numbers or Numbers()
         self.threads = threads or Threads()
+        self.whence: Callable[[], str] | None = None
+        """Tells where the call comes from that is made now, for what a miss says."""
 
     def in_mode(self, mode: Mode) -> Cache:
         """Return a cache in another mode that shares everything else, counters included."""
-        return Cache(
+        other = Cache(
             self.store,
             self.settings._replace(mode=mode),
             self.events,
@@ -120,6 +122,8 @@ class Cache:
             threads=self.threads,
             adoption=self.adoption,
         )
+        other.whence = self.whence
+        return other
 
     @property
     def mode(self) -> Mode:
@@ -348,6 +352,7 @@ class Cache:
             reason=reason,
             differences=differences,
             remedy=remedy,
+            whence=self.whence() if self.whence is not None else "",
         )
 
     def _explain(self, missing: Missing) -> Explanation:

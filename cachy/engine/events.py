@@ -75,6 +75,10 @@ class Stats:
         self.missed: list[CacheMiss] = []
         self.first_use: Callable[[str], None] | None = None
 
+    def is_used(self) -> bool:
+        """Tell whether anything was asked for."""
+        return self.hits + self.misses > 0
+
     def use(self, key: str) -> None:
         """Note a full key that is not in `used` yet."""
         self.used.add(key)

@@ -1,0 +1,91 @@
+"""What a run of pytest reports at its end: what was replayed and recorded, and what nobody used."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from cachy.wording import went_past
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cachy.session import Session
+    from cachy.store.base import Store
+
+
+class Tally:
+    """What the sessions of a run have done, together."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._bypassed: Counter[str] = Counter()
+        self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
+
+    def add(self, session: Session) -> None:
+        from cachy.store.names import key_of
+
+        stats = session.stats
+        self.counts["sessions"] += 1
+        for name in ("hits", "misses", "recorded"):
+            self.counts[name] += getattr(stats, name)
+        self._bypassed.update(stats.bypassed)
+        self._add_used(session.store, map(key_of, stats.used))
+
+    def _add_used(self, store: Store, keys: Iterable[str]) -> None:
+        _, used = self._used.setdefault(store.identity, (store, set()))
+        used.update(keys)
+
+    def packed(self) -> dict[str, Any]:
+        """Return all of it as plain data, for another process: of stores, those in folders."""
+        used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
+        bypassed = dict(self._bypassed)
+        return {"counts": dict(self.counts), "bypassed": bypassed, "used": used}
+
+    def add_packed(self, other: dict[str, Any]) -> None:
+        from cachy.store.folder import DirStore
+
+        self.counts.update(other["counts"])
+        self._bypassed.update(other["bypassed"])
+        for root, keys in other["used"].items():
+            self._add_used(DirStore(root), keys)
+
+    def past(self) -> str:
+        """Return in words what went past cachy."""
+        return went_past(self._bypassed)
+
+    def unused(self) -> list[tuple[Store, str]]:
+        """Return the names of the recordings, in all stores of the run, that no test used."""
+        from cachy.store.names import key_in
+
+        return [
+            (store, name)
+            for store, used in self._used.values()
+            for name in store.names() or ()
+            if key_in(name) not in used
+        ]
+
+
+def lines(unused: list[tuple[Store, str]]) -> Iterator[str]:
+    """Yield a line for each recording: its file, model, URL, and the last thing the user said."""
+    for store, name in sorted(unused, key=lambda each: each[0].locate(each[1])):
+        yield f"  {_relative(store.locate(name))}  {_about(store, name)}"
+
+
+def _relative(path: str) -> str:
+    return os.path.relpath(path) if os.path.isabs(path) else path
+
+
+def _about(store: Store, name: str) -> str:
+    from cachy.store import entry as codec
+    from cachy.store.folder import File
+    from cachy.store.names import key_in
+    from cachy.upkeep import index
+
+    try:
+        entry = codec.loads(store.frame(name), key_in(name))
+    except Exception:  # noqa: BLE001 - a store may raise anything
+        return "broken"
+    row = index.row_of(File(store.locate(name), name, private=False), 0, entry)
+    return f"{row.model}  {row.url}  {row.shown}"

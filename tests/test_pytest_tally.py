@@ -1,0 +1,38 @@
+"""The counts of several sessions and processes, and what none of them used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+
+from cachy import Session, cachy
+from cachy.pytest_tally import Tally, lines
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={})
+
+
+def ask(folder: Path, *numbers: int) -> Session:
+    transport = httpx.MockTransport(answer)
+    with cachy(cache_dir=folder, fakes=True) as session, httpx.Client(transport=transport) as http:
+        for number in numbers:
+            http.post("https://api.openai.com/v1/chat/completions", json={"n": number})
+    return session
+
+
+def test_sessions_and_processes_are_added_up(tmp_path: Path) -> None:
+    ask(tmp_path, 1, 2, 3, 4)
+    here, there, whole = Tally(), Tally(), Tally()
+    here.add(ask(tmp_path, 1, 1))
+    there.add(ask(tmp_path, 2))
+    there.add(ask(tmp_path, 2, 5))
+    for each in here, there:
+        whole.add_packed(json.loads(json.dumps(each.packed())))
+    assert whole.counts == {"sessions": 3, "hits": 4, "misses": 1, "recorded": 1}
+    assert len(whole.unused()) == 2
+    told = [*lines(whole.unused())]
+    assert len(told) == 2
+    assert all("api.openai.com" in line for line in told)
