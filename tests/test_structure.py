@@ -25,6 +25,8 @@ ELSEWHERE = {
     "cachy.rules.url": "rules/test_tables.py",
     # What goes to the trash is tested with what comes back from it.
     "cachy.store.trash": "upkeep/test_trash.py",
+    # What httpx says is tested by what comes of it.
+    "cachy.patch.httpx_messages": "patch/test_httpx.py",
     # What a client sees of a miss is the explanation.
     "cachy.patch.miss": "explain/test_explain.py",
 }

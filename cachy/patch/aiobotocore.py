@@ -10,10 +10,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CacheMiss
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.patch import Current
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 _SESSIONS = ("AIOHTTPSession", "HttpxSession")
 
 
-def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch the session of aiobotocore.httpsession or httpxsession, once. Return the functions that
-    undo it."""
+def patch(library: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of aiobotocore.httpsession or httpxsession."""
 
     def make(original: Any) -> Any:
         @wraps(original)
@@ -38,4 +36,4 @@ def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
         return send
 
     found = [getattr(library, name) for name in _SESSIONS if name in vars(library)]
-    return [undo for session in found for undo in replace(session, "send", make)]
+    return [Method(session, "send", make) for session in found]

@@ -29,13 +29,12 @@ from cachy.engine.recording import Recording
 from cachy.engine.tap import begin_async
 from cachy.patch.aiohttp_bodies import LISTENED_TO, Recorded, listen, pieces_reader
 from cachy.patch.fakes import is_mocked
-from cachy.patch.functions import replace, warn_unsupported
+from cachy.patch.functions import Method, warn_unsupported
 from cachy.rules.message import Request, ResponseHead
 from cachy.rules.verdict import REDIRECTS
 from cachy.store.entry import to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from cachy.engine.cache import Cache
@@ -57,14 +56,14 @@ _OF_A_RESPONSE = frozenset(  # what is known of its constructor
 )
 
 
-def patch(aiohttp: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch the sessions of aiohttp, once. Return the functions that undo it."""
+def patch(aiohttp: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of the sessions of aiohttp."""
     library: Any = aiohttp
     if not _is_supported(library):
         warn_unsupported("aiohttp", library.__version__, _SUPPORTED)
         return []
     adapter = _Adapter(library, current)
-    return replace(library.ClientSession, "_request", adapter.request)
+    return [Method(library.ClientSession, "_request", adapter.request)]
 
 
 def _is_supported(aiohttp: Any) -> bool:

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CacheMiss
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +26,12 @@ _OVER_THE_NETWORK = frozenset({"iam-role", "container-role"})
 the cloud takes seconds to give up."""
 
 
-def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch botocore.httpsession or botocore.credentials, once. Return the functions that undo
-    it."""
+def patch(library: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of botocore.httpsession or botocore.credentials."""
     module: Any = library
     if module.__name__ == "botocore.credentials":
-        return replace(module.CredentialResolver, "load_credentials", _resolving(module, current))
-    return replace(module.URLLib3Session, "send", _sending)
+        return [Method(module.CredentialResolver, "load_credentials", _resolving(module, current))]
+    return [Method(module.URLLib3Session, "send", _sending)]
 
 
 def _sending(original: Any) -> Any:

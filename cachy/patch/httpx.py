@@ -39,11 +39,11 @@ from cachy.engine.threads import LONG
 from cachy.errors import CacheMiss
 from cachy.patch.fakes import is_fake
 from cachy.patch.functions import Method, warn_unsupported
+from cachy.patch.httpx_messages import pairs_of_text, read_timeout, translated
 from cachy.patch.miss import MissAnswer, answer
 from cachy.patch.noted_bodies import TOO_LONG, noted_stream
 from cachy.patch.streams import pieces_stream, tapped_stream
-from cachy.rules.message import Request, ResponseHead
-from cachy.rules.request_headers import deciding
+from cachy.rules.message import ResponseHead
 from cachy.settings import MODES
 from cachy.store.entry import Entry, to_wire
 
@@ -248,9 +248,9 @@ class _Adapter:
             return _Sent(request, stream, _LEAVE)
         if not route.cached:
             return _Sent(request, stream, None)
-        translated = _translated(cache, request, url, route, request.content)
+        asked = translated(cache, request, url, route, request.content)
         try:
-            found: Any = cache.lookup(translated, route, flavour.limit)
+            found: Any = cache.lookup(asked, route, flavour.limit)
         except CacheMiss:
             found = None  # it could not be understood; the long way says so again
         if found.__class__ is Entry and not 300 <= found.head["status"] < 400:
@@ -306,7 +306,7 @@ class _Adapter:
             if isinstance(found, Missing):
                 found.taken = True
                 alone = not mine or sent is None or sent.stream
-                timeout = _read_timeout(request)
+                timeout = read_timeout(request)
                 found = yield from take_off(cache, found, flavour.caller, timeout, alone=alone)
         except CacheMiss as miss:
             found = answer(miss, request.headers)
@@ -339,7 +339,7 @@ class _Adapter:
                 cache.not_kept(request.method, url, TOO_LONG)
                 return None
             body = body_stream.content
-        look = partial(cache.lookup, _translated(cache, request, url, route, body), route)
+        look = partial(cache.lookup, translated(cache, request, url, route, body), route)
         return (yield Look(cache.threads, look, long))
 
     def _record_unread(self, call: _Call, original: Any, flavour: _Flavour, route: Route) -> Steps:
@@ -350,9 +350,9 @@ class _Adapter:
         if not request.stream.whole:
             cache.not_kept(request.method, url, TOO_LONG)
             return live
-        translated = _translated(cache, request, url, route, request.stream.content)
+        asked = translated(cache, request, url, route, request.stream.content)
         request.stream.leave()
-        look = partial(cache.in_mode(MODES["refresh"]).lookup, translated, route)
+        look = partial(cache.in_mode(MODES["refresh"]).lookup, asked, route)
         try:
             missing = yield Look(cache.threads, look)
             if isinstance(missing, Missing):
@@ -370,12 +370,12 @@ class _Adapter:
         standard = str(self._httpx.codes.get_reason_phrase(live.status_code))
         head = ResponseHead(
             live.status_code,
-            _pairs_of_text(live.headers),
+            pairs_of_text(live.headers),
             client=self._client,
             http=live.http_version,
             reason=None if reason == standard else reason,
         )
-        sent = [(name.lower(), value) for name, value in _pairs_of_text(live.request.headers)]
+        sent = [(name.lower(), value) for name, value in pairs_of_text(live.request.headers)]
         live.extensions["cachy"] = {"from": "network", "key": recording.key}
         if not recording.begin(head, sent=sent):
             return
@@ -436,26 +436,3 @@ def _give_back(sent: _Sent) -> None:
     missing = sent.found
     if isinstance(missing, Missing) and not missing.taken and missing.number is not None:
         missing.number.give_back()
-
-
-def _translated(cache: Cache, request: Any, url: str, route: Route, body: bytes) -> Request:
-    """Return a request, with those of its headers that a key may depend on."""
-    seen = deciding(route.known, cache.settings.key_headers).seen
-    headers = [
-        (name, value.decode("latin-1"))
-        for raw, value in request.headers.raw
-        if (name := seen[raw]) is not None
-    ]
-    return Request(request.method, url, headers, body)
-
-
-def _read_timeout(request: Any) -> float | None:
-    """Return the seconds for which a client waits for an answer; None for ever."""
-    timeout = request.extensions.get("timeout")
-    seconds = timeout.get("read") if isinstance(timeout, dict) else None
-    return seconds if isinstance(seconds, int | float) else None
-
-
-def _pairs_of_text(headers: Any) -> list[tuple[str, str]]:
-    """Return headers as text that encodes back to the same bytes."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]

@@ -18,7 +18,7 @@ from cachy.engine.inflight import running_caller
 from cachy.engine.recording import Recording
 from cachy.engine.tap import begin
 from cachy.patch.fakes import is_mocked
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 from cachy.rules.message import Request, ResponseHead
 
 if TYPE_CHECKING:
@@ -34,13 +34,12 @@ if TYPE_CHECKING:
     from cachy.store.entry import Entry
 
 
-def patch(library: ModuleType, current: Current) -> list[Callable[[], None]]:
-    """Patch the module of a transport of lm15, sync or async, once. Return the functions that undo
-    it."""
+def patch(library: ModuleType, current: Current) -> list[Method]:
+    """Return the methods to patch of the module of a transport of lm15, sync or async."""
     module: Any = library
     if hasattr(module, "StdlibAsyncTransport"):
-        return replace(module.StdlibAsyncTransport, "_do_stream", partial(_async, module, current))
-    return replace(module.StdlibTransport, "stream", partial(_sync, module, current))
+        return [Method(module.StdlibAsyncTransport, "_do_stream", partial(_async, module, current))]
+    return [Method(module.StdlibTransport, "stream", partial(_sync, module, current))]
 
 
 def _sync(module: Any, current: Current, original: Any) -> Any:

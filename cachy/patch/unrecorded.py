@@ -17,7 +17,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from cachy.engine.bypass import at_work, connecting, leaving
-from cachy.patch.functions import replace
+from cachy.patch.functions import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,19 +25,18 @@ if TYPE_CHECKING:
 
     from cachy.patch import Current
 
-    Undo = list[Callable[[], None]]
 
 _DOORS = {"wrap_socket": 4, "wrap_bio": 3}
 """Method of an SSLContext -> which of its arguments, by position, is the name of the server."""
 _GRPC_CALLS = ("__call__", "with_call", "future")
 
 
-def patch(library: ModuleType, current: Current) -> Undo:
-    """Patch a library, so that its calls are noticed. Return the functions that undo it."""
+def patch(library: ModuleType, current: Current) -> list[Method]:
+    """Return the methods of a library to patch, so that its calls are noticed."""
     return _PATCHES[library.__name__](library, current)
 
 
-def _patch_ssl(ssl: Any, current: Current) -> Undo:
+def _patch_ssl(ssl: Any, current: Current) -> list[Method]:
     def make(place: int) -> Callable[[Any], Any]:
         def replacement(original: Any) -> Any:
             @wraps(original)
@@ -56,8 +55,7 @@ def _patch_ssl(ssl: Any, current: Current) -> Undo:
 
         return replacement
 
-    doors = [replace(ssl.SSLContext, name, make(place)) for name, place in _DOORS.items()]
-    return [undo for door in doors for undo in door]
+    return [Method(ssl.SSLContext, name, make(place)) for name, place in _DOORS.items()]
 
 
 def _port(arguments: tuple[Any, ...], options: dict[str, Any]) -> int | None:
@@ -68,7 +66,7 @@ def _port(arguments: tuple[Any, ...], options: dict[str, Any]) -> int | None:
     return None
 
 
-def _patch_grpc(module: Any, current: Current) -> Undo:
+def _patch_grpc(module: Any, current: Current) -> list[Method]:
     """Patch what a stub consists of: a call of each kind. It knows its channel and method."""
 
     def replacement(original: Any) -> Any:
@@ -82,12 +80,11 @@ def _patch_grpc(module: Any, current: Current) -> Undo:
 
     kinds = [each for name, each in vars(module).items() if name.endswith("MultiCallable")]
     return [
-        undo
+        Method(kind, name, replacement)
         for kind in kinds
         if kind.__module__ == module.__name__
         for name in _GRPC_CALLS
         if name in vars(kind)
-        for undo in replace(kind, name, replacement)
     ]
 
 
@@ -101,7 +98,7 @@ def _url(stub: Any) -> str:
     return f"https://{host}{method}"
 
 
-def _patch_curl_cffi(module: Any, current: Current) -> Undo:
+def _patch_curl_cffi(module: Any, current: Current) -> list[Method]:
     def replacement(original: Any) -> Any:
         @wraps(original)
         def request(session: Any, method: str, url: str, *arguments: Any, **options: Any) -> Any:
@@ -112,10 +109,10 @@ def _patch_curl_cffi(module: Any, current: Current) -> Undo:
         return request
 
     sessions = (module.Session, module.AsyncSession)
-    return [undo for session in sessions for undo in replace(session, "request", replacement)]
+    return [Method(session, "request", replacement) for session in sessions]
 
 
-_PATCHES: dict[str, Callable[[Any, Current], Undo]] = {
+_PATCHES: dict[str, Callable[[Any, Current], list[Method]]] = {
     "ssl": _patch_ssl,
     "grpc._channel": _patch_grpc,
     "grpc.aio._channel": _patch_grpc,

@@ -67,6 +67,7 @@ def test_every_setting_is_told(tmp_path: Path) -> None:
         "scope": "s",
         "repeats": "distinct",
         "fakes": True,
+        "bypass": "error",
         "debug": True,
     }
     assert len(changed) == len(Settings._fields) - 2  # store and cache_dir
