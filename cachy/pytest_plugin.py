@@ -238,7 +238,7 @@ class _Run:
 
         put_in_force(session)
         if note := self._notes.get(session.store.root or ""):
-            session.stats.first_use = note.use
+            session.stats.first_use = lambda key: note.use((key,))
         closing.callback(end)
         if session.mode == "replay":
             self._set_placeholders(closing)

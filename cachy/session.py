@@ -270,6 +270,7 @@ def inherit(text: str) -> None:
         arguments = unpacked(text)
     except Exception:  # noqa: BLE001 - anybody can set a variable
         return
+    _journal.eager = True  # worker processes often end by os._exit
     try:
         _enable(new_session(**arguments))
     except Exception as error:  # noqa: BLE001

@@ -49,6 +49,9 @@ FORGET_AFTER = 90 * 86400
 """Seconds after which a session that has no key left is dropped."""
 
 _PART = ".part"
+_TOGETHER = 1.0
+"""Seconds whose keys are noted together."""
+
 _NOTHING = (0, 0, 0, 0.0)
 
 
@@ -88,6 +91,9 @@ class Journal:
     Its owner calls `end_all` at exit and `forked` in a forked child.
     """
 
+    eager = False
+    """Whether this process may end without a word, and each key is to be noted at once."""
+
     def __init__(self) -> None:
         # By the identity of the counters, which the value keeps alive.
         self._open: dict[int, _OpenSession] = {}
@@ -96,7 +102,7 @@ class Journal:
         """Begin a session on the store at `root`; None, for a store without a folder, does
         nothing."""
         if root is not None:
-            self._open[id(counters)] = _OpenSession(root, counters)
+            self._open[id(counters)] = _OpenSession(root, counters, eager=self.eager)
 
     def end(self, counters: Counters) -> None:
         """Note a session, which is over. Raises nothing; idempotent."""
@@ -110,6 +116,7 @@ class Journal:
 
     def forked(self) -> None:
         """In a forked child: leave what the parent counted and used for the parent to note."""
+        self.eager = True
         for session in list(self._open.values()):
             session.forked()
         if self._open and (util := sys.modules.get("multiprocessing.util")):
@@ -133,8 +140,8 @@ class Draft:
         self._keys: set[str] = set()
         self._begun = self._failed = False
 
-    def use(self, key: str, totals: _Totals = _NOTHING) -> None:
-        """Note now that a full key is used, and what was counted until now. Raise nothing.
+    def use(self, keys: Iterable[str], totals: _Totals = _NOTHING) -> None:
+        """Note now that full keys are used, and what was counted until now. Raise nothing.
 
         A forked child may do so, too: the lines of both stand in one file.
         """
@@ -143,7 +150,7 @@ class Draft:
         try:
             if not self._begun:
                 self._begin()
-            append(self._part, _line(self._note(totals, (key_of(key),))))
+            append(self._part, _line(self._note(totals, tuple(map(key_of, keys)))))
         except FileNotFoundError:
             self._begun = False  # the store was removed; it may come again
         except OSError:
@@ -199,14 +206,25 @@ class Draft:
 
 
 class _OpenSession:
-    def __init__(self, root: str, counters: Counters) -> None:
-        self._root, self._counters = root, counters
+    """A session that goes on. `eager`: its process may end at any moment without a word, as
+    children do, so each key is noted at once. Elsewhere the keys of a second are noted together,
+    which costs a hit nothing."""
+
+    def __init__(self, root: str, counters: Counters, *, eager: bool = False) -> None:
+        self._root, self._counters, self._eager = root, counters, eager
         self._noted = _NOTHING
         self._draft = Draft(root)
+        self._fresh: list[str] = []
+        self._written = clock.perf_counter()
         counters.first_use = self._use
 
     def _use(self, key: str) -> None:
-        self._draft.use(key, _difference(_totals(self._counters), self._noted))
+        self._fresh.append(key)
+        now = clock.perf_counter()
+        if self._eager or now - self._written > _TOGETHER:
+            self._written = now
+            fresh, self._fresh = self._fresh, []
+            self._draft.use(fresh, _difference(_totals(self._counters), self._noted))
 
     def note(self) -> None:
         """Note what was done since the last time."""
@@ -216,6 +234,7 @@ class _OpenSession:
         self._draft = Draft(self._root, self._draft.by)
 
     def forked(self) -> None:
+        self._eager, self._fresh = True, []
         self._noted = _totals(self._counters)
         self._counters.used.clear()
         self._draft = Draft(self._root, self._draft.by)

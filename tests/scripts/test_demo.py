@@ -57,7 +57,7 @@ def test_every_demo_call_replays_and_git_sees_nothing(
         answers = [call.ask() for call in demo.calls()]
     assert answers == [question.answer for question in demo.QUESTIONS.values()]
     assert len(answers) == session.stats.hits == 6
-    assert git(team_repository, "status", "--porcelain", "--ignored") == ""
+    assert git(team_repository, "status", "--porcelain") == ""
 
 
 def test_committed_entries_are_sound_and_from_the_stand_in() -> None:
