@@ -187,8 +187,9 @@ class DirStore(Store):
     ) -> Entry | None:
         for path in paths:
             try:
-                data = read_file(path, limit)
-                return codec.loads(unseal(name_in(path), data), key, replay=True, limit=limit)
+                # No name for the file's bytes: they are freed before the frame is expanded.
+                frame = unseal(name_in(path), read_file(path, limit))
+                return codec.loads(frame, key, replay=True, limit=limit)
             except FileNotFoundError:
                 if not fresh:
                     return None  # the listing is stale
