@@ -49,13 +49,30 @@ _MARK = (
 )
 
 
+def _mode(text: str) -> str:
+    """Return the mode that `--cachy` names, as cachy or VCR calls it."""
+    from argparse import ArgumentTypeError
+
+    from cachy.errors import ConfigError
+    from cachy.settings import check_mode
+
+    try:
+        return check_mode(text, "--cachy").name
+    except ConfigError as error:
+        raise ArgumentTypeError(f"{error} (before a path, write --cachy=auto)") from None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cachy", "recorded LLM API calls")
     group.addoption(
         "--cachy",
         dest="cachy_mode",
-        choices=("replay", "auto", "refresh", "off"),
-        help="record and replay the LLM calls of all tests, in this mode",
+        nargs="?",
+        const="auto",
+        type=_mode,
+        metavar="MODE",
+        help="record and replay the LLM calls of all tests, in this mode: replay, auto (the "
+        "default), refresh or off",
     )
     group.addoption(
         "--cachy-unused",
@@ -371,15 +388,20 @@ class _Run:
             return
         from cachy.pytest_tally import lines
 
-        counts = self._tally.counts
-        unused = self._tally.unused()
-        terminalreporter.write_line(
-            f"cachy: {counts['hits']} hits, {counts['misses']} misses, "
-            f"{counts['recorded']} recorded, {len(unused)} unused"
-        )
-        if past := self._tally.past():
-            terminalreporter.write_line(f"cachy: {past}")
+        tally = self._tally
+        # Only a run of all tests tells what none of them uses.
+        partial = bool(terminalreporter.stats.get("deselected"))
+        unused = [] if partial else tally.unused()
+        end = "" if partial else f", {len(unused)} unused"
+        last_failed = self._config.pluginmanager.has_plugin("lfplugin")
+        again = "pytest --cachy=auto --lf" if last_failed else "pytest --cachy=auto"
+        said = [f"{tally.done()}{end}", *tally.missed(again), tally.past()]
+        for line in filter(None, said):
+            terminalreporter.write_line(f"cachy: {line}")
         if self._config.getoption("cachy_unused"):
+            if partial:
+                line = "cachy: tests were deselected, so it is not known what none of them uses"
+                terminalreporter.write_line(line)
             for line in lines(unused):
                 terminalreporter.write_line(line)
 

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from cachy.wording import went_past
+from cachy.wording import count, went_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from cachy.store.base import Store
 
 
+_MOST_REASONS = 3
+
+
 class Tally:
     """What the sessions of a run have done, together."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._bypassed: Counter[str] = Counter()
+        self._missed: Counter[str] = Counter()  # by the first clause of the reason
         self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
 
     def add(self, session: Session) -> None:
@@ -31,6 +35,7 @@ class Tally:
         for name in ("hits", "misses", "recorded"):
             self.counts[name] += getattr(stats, name)
         self._bypassed.update(stats.bypassed)
+        self._missed.update(miss.reason.partition(";")[0] for miss in stats.missed)
         self._add_used(session.store, map(key_of, stats.used))
 
     def _add_used(self, store: Store, keys: Iterable[str]) -> None:
@@ -41,15 +46,36 @@ class Tally:
         """Return all of it as plain data, for another process: of stores, those in folders."""
         used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
         bypassed = dict(self._bypassed)
-        return {"counts": dict(self.counts), "bypassed": bypassed, "used": used}
+        missed = dict(self._missed)
+        return {"counts": dict(self.counts), "bypassed": bypassed, "missed": missed, "used": used}
 
     def add_packed(self, other: dict[str, Any]) -> None:
         from cachy.store.folder import DirStore
 
         self.counts.update(other["counts"])
         self._bypassed.update(other["bypassed"])
+        self._missed.update(other["missed"])
         for root, keys in other["used"].items():
             self._add_used(DirStore(root), keys)
+
+    def done(self) -> str:
+        """Return in words what was done."""
+        counts = self.counts
+        return (
+            f"{count(counts['hits'], 'hit')}, {count(counts['misses'], 'miss')}, "
+            f"{counts['recorded']:,} recorded"
+        )
+
+    def missed(self, again: str) -> list[str]:
+        """Return why requests missed in replay mode, a line for each reason, and what to do:
+        `again` is the command that records them."""
+        most = self._missed.most_common(_MOST_REASONS)
+        lines = [f"{count(number, 'request')} missed: {reason}" for reason, number in most]
+        if more := len(self._missed) - len(most):
+            lines.append(f"and for {count(more, 'other reason')}")
+        if lines:
+            lines.append(f"`{again}` records them, where the API can be reached")
+        return lines
 
     def past(self) -> str:
         """Return in words what went past cachy."""

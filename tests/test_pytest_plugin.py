@@ -17,6 +17,7 @@ from standin.certificates import authority
 
 from cachy import disable_cachy
 from cachy.store import journal
+from cachy.wording import count
 
 pytest_plugins = "pytester"
 
@@ -212,7 +213,8 @@ def test_twenty_tests_in_all_modes(
     assert misses == recorded == calls
     # A fixture of the module runs in each worker, and two may ask for what is shared at once.
     assert RECORDINGS <= recorded <= RECORDINGS + bool(workers) * 2
-    assert line == f"cachy: {hits} hits, {misses} misses, {recorded} recorded, 0 unused"
+    said = f"{count(hits, 'hit')}, {count(misses, 'miss')}, {recorded} recorded"
+    assert line == f"cachy: {said}, 0 unused"
     kept = entries(pytester)
 
     line, calls = in_mode("replay")
@@ -277,7 +279,7 @@ def test_the_mark_or_the_fixture_or_the_command_line(
     )
     assert summary(run()) == "cachy: 0 hits, 4 misses, 4 recorded, 0 unused"
     assert len(standin.calls) == 5
-    assert summary(run("--cachy=auto")) == "cachy: 4 hits, 1 misses, 1 recorded, 0 unused"
+    assert summary(run("--cachy=auto")) == "cachy: 4 hits, 1 miss, 1 recorded, 0 unused"
     assert summary(run("--cachy=replay")) == "cachy: 5 hits, 0 misses, 0 recorded, 0 unused"
     assert summary(run()) == "cachy: 4 hits, 0 misses, 0 recorded, 1 unused"
 
@@ -351,7 +353,7 @@ def test_a_session_of_the_tests_own_is_left_in_force(
         def test_two(theirs): ask("two")
         """
     )
-    assert summary(run()) == "cachy: 1 hits, 3 misses, 3 recorded, 0 unused"
+    assert summary(run()) == "cachy: 1 hit, 3 misses, 3 recorded, 0 unused"
     assert len(list(pytester.path.glob("theirs/.cachy/*/*.entry"))) == 2
     assert len(entries(pytester)) == 1
     disable_cachy()
@@ -630,6 +632,46 @@ def test_placeholders_while_replaying(
 
 def test_help(run: Run) -> None:
     result = run("--help")
-    result.stdout.fnmatch_lines(["*--cachy={replay,auto,refresh,off}*", "*--cachy-unused*"])
+    result.stdout.fnmatch_lines(["*--cachy=[[]MODE[]]*", "*--cachy-unused*"])
     result.stdout.fnmatch_lines("*cachy_placeholders (bool):*")
     run("--markers").stdout.fnmatch_lines("@pytest.mark.cachy(mode=, scope=, store=, *")
+
+
+def test_the_option_alone_means_auto(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it="from ask import ask\ndef test_it(): ask('once')")
+    assert summary(run("--cachy")) == "cachy: 0 hits, 1 miss, 1 recorded, 0 unused"
+    assert summary(run("--cachy=none")) == "cachy: 1 hit, 0 misses, 0 recorded, 0 unused"
+    wrong = run("--cachy=reply")
+    wrong.stderr.fnmatch_lines("*invalid --cachy='reply'*did you mean 'replay'*")
+
+
+def test_many_misses_are_summed_up_by_reason(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+        from ask import ask
+        def test_first(): ask('once')
+        @pytest.mark.parametrize("n", range(3))
+        def test_others(n): ask(f'once {n}')
+        """
+    )
+    run("--cachy", "-k", "first")
+    result = run("--cachy=replay")
+    result.stdout.fnmatch_lines(
+        [
+            "cachy: 1 hit, 3 misses, 0 recorded, 0 unused",
+            "cachy: 3 requests missed: the prompt changed",
+            "cachy: `pytest --cachy=auto` records them, where the API can be reached",
+        ]
+    )
+    assert summary(run("--cachy=auto")).startswith("cachy: 1 hit, 3 misses, 3 recorded")
+
+
+def test_what_was_deselected_is_not_called_unused(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="from ask import ask\ndef test_a(): ask('a')\ndef test_b(): ask('b')"
+    )
+    run("--cachy")
+    result = run("--cachy=replay", "--cachy-unused", "-k", "test_a")
+    assert summary(result) == "cachy: 1 hit, 0 misses, 0 recorded"
+    result.stdout.fnmatch_lines("cachy: tests were deselected, so it is not known what none *")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from cachy import Session, cachy
+from cachy import CacheMiss, Session, cachy
 from cachy.pytest_tally import Tally, lines
+from cachy.session import new_session
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -36,3 +37,22 @@ def test_sessions_and_processes_are_added_up(tmp_path: Path) -> None:
     told = [*lines(whole.unused())]
     assert len(told) == 2
     assert all("api.openai.com" in line for line in told)
+
+
+def test_misses_are_told_by_reason() -> None:
+    tally, other = Tally(), Tally()
+    reasons = {"the prompt changed; the closest is a": 3, "the model changed": 1}
+    for reason, number in reasons.items():
+        session = new_session(store={})
+        session.stats.missed += [
+            CacheMiss(method="POST", url="u", model=None, store="s", reason=reason)
+            for _ in range(number)
+        ]
+        tally.add(session)
+    other.add_packed(tally.packed())
+    assert other.missed("pytest --cachy=auto --lf") == [
+        "3 requests missed: the prompt changed",
+        "1 request missed: the model changed",
+        "`pytest --cachy=auto --lf` records them, where the API can be reached",
+    ]
+    assert Tally().missed("") == []
