@@ -95,7 +95,10 @@ def test_what_is_not_known_is_left_out() -> None:
     assert unpacked('{"mode":"auto","of a newer version":1}') == {"mode": "auto"}
 
 
-def test_a_parcel_puts_itself_in_force_where_it_is_opened(tmp_path: Path) -> None:
+def test_a_parcel_puts_itself_in_force_where_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cachy.session._journal.eager", False)  # which a worker's is from then on
     sent = pickle.dumps(parcel(cache(cache_dir=tmp_path, mode="replay")))
     off = pickle.dumps(parcel(None))
     try:
