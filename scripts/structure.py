@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "cachy"
 
 ORDER = (
-    ("clock", "errors", "lazy", "wording"),
+    ("clock", "errors", "lazy", "prices", "wording"),
     ("rules",),
     ("store", "formats"),
     ("settings",),

@@ -293,4 +293,5 @@ def _tokens(usage: Any) -> int:
     """Return the tokens, input and output, that an entry's head tells of."""
     if usage.__class__ is not dict:
         return 0
-    return sum([count for count in usage.values() if count.__class__ is int])
+    counts = (usage.get("input"), usage.get("output"))  # of a cache: among the input
+    return sum([count for count in counts if count.__class__ is int])

@@ -31,7 +31,8 @@ def model_of(url: str, outline_body: Any) -> str | None:
 
 def usage_of(answer: Answer) -> dict[str, int] | None:
     """Return the tokens that an answer reports, as `{"input": n, "output": n}`; None if it reports
-    none. In a stream the last report counts."""
+    none. In a stream the last report counts. Where the provider's prompt cache was used, there are
+    `cache_read` and `cache_write`, too, which `input` includes."""
     if answer.kind is None and "json" not in answer.content_type:
         return None
     known = protocols.known()

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from cachy import prices
 from cachy.engine.secret_search import masked
 from cachy.errors import ConfigError, Defect, NewerFormat
 from cachy.rules.content import as_dict
@@ -52,6 +53,8 @@ class Row(NamedTuple):
     prompt: str
     recorded: str = ""
     superseded: bool = False
+    cache_read: int = 0
+    cache_write: int = 0
 
     @property
     def name(self) -> str:
@@ -74,6 +77,15 @@ class Row(NamedTuple):
     @property
     def host(self) -> str:
         return host_of(self.url)
+
+    @property
+    def cost(self) -> float | None:
+        """The dollars that the call cost; None where its price is not known, or none is
+        installed."""
+        if not (self.input or self.output):
+            return None
+        usage = {name: getattr(self, name) for name in prices.TOKENS}
+        return prices.price(self.url, self.model, usage, self.second)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as `--json` prints it."""
@@ -273,6 +285,8 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
         _count(usage.get("output")),
         first_words(head),
         recorded if isinstance(recorded := head.get("recorded"), str) else "",
+        cache_read=_count(usage.get("cache_read")),
+        cache_write=_count(usage.get("cache_write")),
     )
 
 

@@ -57,6 +57,59 @@ def test_usage(kind: str, body: Any, usage: tuple[int, int]) -> None:
     assert usage_of(answer) == dict(zip(("input", "output"), usage, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("body", "usage"),
+    [
+        # OpenAI and those like it count what was in the cache among the input.
+        (
+            {"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}},
+            {"input": 9, "cache_read": 4},
+        ),
+        (
+            {"usage": {"prompt_tokens": 9, "prompt_cache_hit_tokens": 4}},
+            {"input": 9, "cache_read": 4},
+        ),
+        (
+            {"usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4}}},
+            {"input": 9, "cache_read": 4},
+        ),
+        # Anthropic and Bedrock do not.
+        (
+            {"usage": {"input_tokens": 2, "cache_read_input_tokens": 4}},
+            {"input": 6, "cache_read": 4},
+        ),
+        (
+            {"usage": {"input_tokens": 2, "cache_creation_input_tokens": 7}},
+            {"input": 9, "cache_write": 7},
+        ),
+        (
+            {"usage": {"inputTokens": 2, "cacheReadInputTokens": 4, "cacheWriteInputTokens": 3}},
+            {"input": 9, "cache_read": 4, "cache_write": 3},
+        ),
+        ({"usage": {"input_tokens": 2, "cache_read_input_tokens": 0}}, {"input": 2}),
+        # Gemini counts apart what was thought, and what its tools gave it.
+        (
+            {"usageMetadata": {"promptTokenCount": 3, "toolUsePromptTokenCount": 2}},
+            {"input": 5},
+        ),
+        (
+            {"usageMetadata": {"candidatesTokenCount": 3, "thoughtsTokenCount": 20}},
+            {"output": 23},
+        ),
+        (
+            {"interaction": {"usage": {"total_input_tokens": 3, "total_thought_tokens": 20}}},
+            {"input": 3, "output": 20},
+        ),
+        ({"x_groq": {"usage": {"prompt_tokens": 3}}}, {"input": 3}),
+        ({"meta": {"tokens": {"input_tokens": 3}}}, {"input": 3}),
+        ({"meta": {"billed_units": {"input_tokens": 3}}}, {"input": 3}),
+        ({"usage": {"total_tokens": 3}}, {"input": 3}),
+    ],
+)
+def test_usage_of_caches_and_thoughts(body: Any, usage: dict[str, int]) -> None:
+    assert usage_of(Answer(200, JSON, json.dumps(body).encode(), True)) == usage
+
+
 def test_usage_of_streams() -> None:
     start = {"type": "message_start", "message": {"usage": {"input_tokens": 3, "output_tokens": 1}}}
     stop = {"type": "message_stop"}

@@ -54,6 +54,23 @@ def finish(choice: Data) -> Finish:
     return Finish(str(choice.get("index", 0)), str(reason), declared)
 
 
+class Tokens(NamedTuple):
+    """What a call is charged by, None where not given: the tokens that were `read` and `generated`,
+    and how many of those read came from the provider's prompt cache, and went into it."""
+
+    read: Any
+    generated: Any
+    cache_read: Any = None
+    cache_write: Any = None
+
+
+def with_cached(uncached: Any, *cached: Any) -> Any:
+    """Return the tokens read, where a provider does not count those of its cache among them."""
+    if not is_count(uncached):
+        return uncached
+    return uncached + sum(count for count in cached if is_count(count))
+
+
 class Protocol(NamedTuple):
     """The facts about one protocol.
 
@@ -77,7 +94,7 @@ class Protocol(NamedTuple):
     - `empty`: whether a whole body holds no answer, though it says nothing of a failure
     - `finishes`: the finish reasons
     - `bad_finishes`: finish reasons of failed calls, in lower case
-    - `usage`: input and output tokens, None where not given
+    - `usage`: `Tokens`, or input and output alone, None where not given
     - `pieces`: the text of the answer
 
     Requests:
@@ -100,7 +117,7 @@ class Protocol(NamedTuple):
     empty: Callable[[Data], bool] | None = None
     finishes: Callable[[Data], Iterable[Finish]] | None = None
     bad_finishes: frozenset[str] = frozenset()
-    usage: Callable[[Data], tuple[Any, Any]] | None = None
+    usage: Callable[[Data], Tokens | tuple[Any, Any]] | None = None
     pieces: Callable[[Data], Iterable[Piece]] | None = None
     model_fields: tuple[str, ...] = ()
     system_fields: tuple[str, ...] = ()
@@ -196,14 +213,16 @@ class Known:
             yield from each(data)
 
     def usage(self, data: Data) -> dict[str, int]:
-        """Return the tokens that a body or an event reports: `{"input": 3, "output": 5}`."""
+        """Return the tokens that a body or an event reports: `{"input": 3, "output": 5}`, and
+        those of a prompt cache, where there are any: `cache_read`, `cache_write`."""
         usage: dict[str, int] = {}
         for each in self._usage:
-            sent, received = each(data)
-            if sent is not None and "input" not in usage and _is_count(sent):
-                usage["input"] = int(sent)
-            if received is not None and "output" not in usage and _is_count(received):
-                usage["output"] = int(received)
+            counts = each(data)
+            for name, count in zip(_COUNTS, counts, strict=False):
+                if name in usage or not is_count(count):
+                    continue
+                if count or name in _ALWAYS_COUNTED:
+                    usage[name] = int(count)
         return usage
 
     def pieces(self, data: Data) -> Iterator[Piece]:
@@ -224,5 +243,10 @@ def _joined(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(groups)))
 
 
-def _is_count(value: Any) -> bool:
+_ALWAYS_COUNTED = ("input", "output")
+_COUNTS = (*_ALWAYS_COUNTED, "cache_read", "cache_write")
+
+
+def is_count(value: Any) -> bool:
+    """Return whether this can be a number of tokens."""
     return isinstance(value, int | float) and abs(value) < 1e15

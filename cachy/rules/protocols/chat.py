@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cachy.rules.content import Piece, as_dict, as_dicts, as_text, text_of, tool_calls
-from cachy.rules.protocols import Finish, Protocol, finish
+from cachy.rules.protocols import Finish, Protocol, Tokens, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,13 @@ def pending(data: Data) -> bool | None:
     return None
 
 
-def usage(data: Data) -> tuple[Any, Any]:
-    counts = as_dict(data.get("usage"))
-    return counts.get("prompt_tokens"), counts.get("completion_tokens")
+def usage(data: Data) -> Tokens:
+    """In the body or a last chunk; Groq writes it elsewhere in a chunk, too."""
+    counts = as_dict(data.get("usage")) or as_dict(as_dict(data.get("x_groq")).get("usage"))
+    details = as_dict(counts.get("prompt_tokens_details"))
+    read = details.get("cached_tokens") or counts.get("prompt_cache_hit_tokens")  # DeepSeek
+    generated, written = counts.get("completion_tokens"), details.get("cache_write_tokens")
+    return Tokens(counts.get("prompt_tokens"), generated, read, written)
 
 
 def pieces(data: Data) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ from cachy.rules.content import (
     content_block,
     tool_calls,
 )
-from cachy.rules.protocols import Finish, Protocol
+from cachy.rules.protocols import Finish, Protocol, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,14 @@ def finishes(data: Data) -> Iterator[Finish]:
             yield Finish(None, str(reason), True)
 
 
-def usage(data: Data) -> tuple[Any, Any]:
+def usage(data: Data) -> Tokens:
+    """In `usage`, in version 1 in `meta`; of an embedding only what is charged is told."""
     for place in (data, as_dict(data.get("delta")), as_dict(data.get("response"))):
-        if counts := as_dict(as_dict(place.get("usage")).get("tokens")):
-            return counts.get("input_tokens"), counts.get("output_tokens")
-    return None, None
+        for told in (as_dict(place.get("usage")), as_dict(place.get("meta"))):
+            if counts := as_dict(told.get("tokens")) or as_dict(told.get("billed_units")):
+                read = told.get("cached_tokens")
+                return Tokens(counts.get("input_tokens"), counts.get("output_tokens"), read)
+    return Tokens(None, None)
 
 
 def pieces(data: Data) -> Iterator[Piece]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cachy.rules.content import Piece, as_dict, as_dicts, call_text, content_block
-from cachy.rules.protocols import Protocol
+from cachy.rules.protocols import Protocol, Tokens, with_cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from cachy.rules.protocols import Data
 
 
-def usage(data: Data) -> tuple[Any, Any]:
+def usage(data: Data) -> Tokens:
     """In the body, and in the event `metadata` of a stream."""
     counts = as_dict(data.get("usage"))
-    return counts.get("inputTokens"), counts.get("outputTokens")
+    read, written = (counts.get(f"cache{how}InputTokens") for how in ("Read", "Write"))
+    sent = with_cached(counts.get("inputTokens"), read, written)
+    return Tokens(sent, counts.get("outputTokens"), read, written)
 
 
 def pieces(data: Data) -> Iterator[Piece]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cachy.rules.content import Piece, as_dicts, as_list
-from cachy.rules.protocols import Protocol
+from cachy.rules.content import Piece, as_dict, as_dicts, as_list
+from cachy.rules.protocols import Protocol, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cachy.rules.protocols import Data
+
+
+def usage(data: Data) -> Tokens:
+    """Where only their sum is told, as Voyage does, all of it was read."""
+    counts = as_dict(data.get("usage"))
+    return Tokens(counts.get("total_tokens") if len(counts) == 1 else None, None)
 
 
 def pieces(data: Data) -> Iterator[Piece]:
@@ -40,4 +46,4 @@ def _dimensions(vector: Any) -> int:
     return len(as_list(vector))
 
 
-PROTOCOL = Protocol(pieces=pieces, prompt_fields=("input", "content", "texts"))
+PROTOCOL = Protocol(usage=usage, pieces=pieces, prompt_fields=("input", "content", "texts"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cachy.rules.content import Piece, as_dict, as_dicts, as_text, call_text, text_of
-from cachy.rules.protocols import Finish, Protocol, finish
+from cachy.rules.protocols import Finish, Protocol, Tokens, finish, is_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +43,29 @@ def _finish(candidate: Data) -> Finish:
     return finish(candidate)
 
 
-def usage(data: Data) -> tuple[Any, Any]:
-    for place in (data, as_dict(data.get("response"))):
+def usage(data: Data) -> Tokens:
+    """What was thought is generated, too, and what tools returned is read. In interactions the
+    names are others, and the last event has them inside its interaction."""
+    for place in (data, as_dict(data.get("response")), as_dict(data.get("interaction"))):
         if counts := as_dict(place.get("usageMetadata") or place.get("usage_metadata")):
-            return counts.get("promptTokenCount"), counts.get("candidatesTokenCount")
-    return None, None
+            return Tokens(
+                _sum(counts, "promptTokenCount", "toolUsePromptTokenCount"),
+                _sum(counts, "candidatesTokenCount", "thoughtsTokenCount"),
+                counts.get("cachedContentTokenCount"),
+            )
+        counts = as_dict(place.get("usage"))
+        if "total_input_tokens" in counts:
+            return Tokens(
+                counts["total_input_tokens"],
+                _sum(counts, "total_output_tokens", "total_thought_tokens"),
+                counts.get("total_cached_tokens"),
+            )
+    return Tokens(None, None)
+
+
+def _sum(counts: Data, *names: str) -> int | None:
+    present = [counts[name] for name in names if is_count(counts.get(name))]
+    return sum(present) if present else None
 
 
 def pieces(data: Data) -> Iterator[Piece]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cachy.rules.content import Piece, as_dict, as_list, as_text, content_block
-from cachy.rules.protocols import Protocol
+from cachy.rules.protocols import Protocol, Tokens, with_cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from cachy.rules.protocols import Data
 
 
-def usage(data: Data) -> tuple[Any, Any]:
+def usage(data: Data) -> Tokens:
     """In the body and in `message_delta`; in `message_start`, inside its message."""
     counts = as_dict(data.get("usage")) or as_dict(as_dict(data.get("message")).get("usage"))
-    return counts.get("input_tokens"), counts.get("output_tokens")
+    read, written = (counts.get(f"cache_{how}_input_tokens") for how in ("read", "creation"))
+    sent = with_cached(counts.get("input_tokens"), read, written)
+    return Tokens(sent, counts.get("output_tokens"), read, written)
 
 
 def pieces(data: Data) -> Iterator[Piece]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cachy.rules.content import Piece, as_dict, as_dicts, as_text, call_text, text_of
-from cachy.rules.protocols import Protocol
+from cachy.rules.protocols import Protocol, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _WITH_OUTPUT = ("response.completed", "response.incomplete")
 
 
-def usage(data: Data) -> tuple[Any, Any]:
+def usage(data: Data) -> Tokens:
     """In the body; in the last event of a stream, inside its response."""
     counts = as_dict(as_dict(data.get("response")).get("usage")) or as_dict(data.get("usage"))
-    return counts.get("input_tokens"), counts.get("output_tokens")
+    details = as_dict(counts.get("input_tokens_details"))
+    read, written = details.get("cached_tokens"), details.get("cache_write_tokens")
+    return Tokens(counts.get("input_tokens"), counts.get("output_tokens"), read, written)
 
 
 def pieces(data: Data) -> Iterator[Piece]:
