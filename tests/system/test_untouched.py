@@ -4,6 +4,7 @@ a hit shows the same but for what is never stored."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import http.server
 import inspect
@@ -107,10 +108,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        with contextlib.suppress(ConnectionError):  # a test has closed its client
+            self.send_chunks(chunks, is_chunked=headers[0][0] == "transfer-encoding")
+
+    def send_chunks(self, chunks: list[bytes], *, is_chunked: bool) -> None:
         for chunk in chunks:
-            is_chunked = headers[0][0] == "transfer-encoding"
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
-        if headers[0][0] == "transfer-encoding":
+        if is_chunked:
             self.wfile.write(b"0\r\n\r\n")
 
     do_GET = do_HEAD = do_OPTIONS = do_POST  # noqa: N815
