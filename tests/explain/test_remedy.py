@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nested import PLUGINS
 from standin import Behaviour, Standin, json_answer
 
 from cachy.explain.remedy import remedy
@@ -76,6 +77,7 @@ class Run:
             "URL": standin.url,
             "HERE": str(project),
             "COLUMNS": "1000",
+            **PLUGINS,
         }
         self._env.pop("PYTEST_CURRENT_TEST", None)
 

@@ -13,6 +13,7 @@ import httpx
 import made_up
 import pytest
 from made_up import MadeUpStore
+from nested import PLUGINS
 from store_contract import KEY, SECOND, StoreContract, frame
 
 import cachy as cachy_package
@@ -109,6 +110,8 @@ def test_pytest_with_a_made_up_store(
 ) -> None:
     paths = [str(Path(file).parent) for file in (made_up.__file__, cachy_package.__path__[0])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    for name, value in PLUGINS.items():
+        monkeypatch.setenv(name, value)
     pytester.makepyfile(f"""
         import httpx, pytest
         from made_up import MadeUpStore
