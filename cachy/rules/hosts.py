@@ -52,8 +52,11 @@ doms: tuple[str, ...] = (
     "api.minimax.io",
     "dashscope.aliyuncs.com",
     "dashscope-intl.aliyuncs.com",
+    "dashscope-us.aliyuncs.com",
+    "*.maas.aliyuncs.com",
     "api.ai21.com",
     "api.voyageai.com",
+    "ai.mongodb.com",  # Voyage AI, for keys of MongoDB's
     "api.jina.ai",
     "api.deepgram.com",
     "api.writer.com",

@@ -106,6 +106,29 @@ def test_grpc_async(kind: str, served: str, tmp_path: Path) -> None:
     noticed(lambda: asyncio.run(call()), "127.0.0.1 by grpc", tmp_path, served)
 
 
+@pytest.mark.parametrize("way", ["sample", "stream"])
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_xai_sdk_is_refused_at_its_own_address(client: str, way: str, tmp_path: Path) -> None:
+    """The SDK wraps each call in interceptors: the miss comes through them."""
+    xai = pytest.importorskip("xai_sdk")
+    session = enable_cachy(cache_dir=tmp_path, mode="replay")
+
+    async def call() -> None:
+        chat = getattr(xai, client)(api_key="test").chat.create(model="grok-4")
+        chat.append(xai.chat.user("Hi"))
+        asked = getattr(chat, way)()  # a sync `sample` is refused here
+        if client == "Client":
+            list(asked)
+        elif way == "sample":
+            await asked
+        else:
+            async for _ in asked:
+                pass
+
+    refused(lambda: asyncio.run(call()))
+    assert session.stats.bypassed == {"api.x.ai by grpc": 1}
+
+
 def test_curl_cffi(standin: Standin, tmp_path: Path) -> None:
     requests = pytest.importorskip("curl_cffi.requests")
     host = standin.url.removeprefix("http://")

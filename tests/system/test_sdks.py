@@ -44,8 +44,7 @@ def test_no_two_ways_share_a_name() -> None:
     assert len({str(way) for way in WAYS}) == len(WAYS)
 
 
-def test_table_has_a_row_for_each_sdk() -> None:
+def test_table_names_each_sdk_once() -> None:
     rows = markdown(WAYS).splitlines()[2:]
-    assert [row.split(" | ")[0] for row in rows] == [
-        f"| {sdk}" for sdk in dict.fromkeys(way.sdk for way in WAYS)
-    ]
+    named = [sdk for row in rows for sdk in row.split(" | ")[0].removeprefix("| ").split(", ")]
+    assert sorted(named) == sorted({way.sdk for way in WAYS})

@@ -28,6 +28,7 @@ def main(framework: str, folder: str, secure: str, plain: str, authority: str) -
     answers = {str(loop): outcome(loop) for loop in LOOPS if loop.sdk == framework}
     stats = session.stats
     counts = {"hits": stats.hits, "misses": stats.misses, "recorded": stats.recorded}
+    counts |= {"bypassed": stats.bypassed.total()}
     print(json.dumps({"answers": answers} | counts))
 
 

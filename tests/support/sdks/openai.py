@@ -21,6 +21,14 @@ openai = Family(
 )
 
 
+def over_aiohttp() -> Any:
+    package = import_module("openai")
+    return package.AsyncOpenAI(api_key="test", http_client=package.DefaultAioHttpClient())
+
+
+openai_over_aiohttp = Family(("openai 3 over aiohttp",), async_client=over_aiohttp)
+
+
 @openai.call("chat", message)
 def chat(client: Any) -> Any:
     return client.chat.completions.create(model=MODEL, messages=MESSAGES)
@@ -29,6 +37,10 @@ def chat(client: Any) -> Any:
 @openai.call("chat", joined, streaming=True)
 def chat_stream(client: Any) -> Any:
     return client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+
+
+openai_over_aiohttp.call("chat", message)(chat)
+openai_over_aiohttp.call("chat", joined, streaming=True)(chat_stream)
 
 
 def helped(events: list[Any]) -> Result:

@@ -16,20 +16,23 @@ COLUMNS = {
 
 
 def markdown(ways: Iterable[Way], kind: str = "SDK") -> str:
-    """A row per SDK: the kinds of call that are recorded and replayed, and the calls by name.
-    `kind`: what the rows are.
+    """A row for all SDKs that are alike in it: the kinds of call that are recorded and replayed,
+    and the calls by name. `kind`: what the rows are.
 
     The ways of one SDK stand together, as they do in `WAYS`.
     """
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for sdk, group in groupby(ways, lambda way: way.sdk):
+        rows.setdefault(_cells(list(group)), []).append(sdk)
     head = [kind, *COLUMNS, "calls"]
     rule = ["---", *(":-:" for _ in COLUMNS), "---"]
-    rows = [_row(sdk, list(group)) for sdk, group in groupby(ways, lambda way: way.sdk)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *rows])
+    body = [[", ".join(sdks), *cells] for cells, sdks in rows.items()]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *body])
 
 
-def _row(sdk: str, ways: Sequence[Way]) -> list[str]:
+def _cells(ways: Sequence[Way]) -> tuple[str, ...]:
     calls = dict.fromkeys(way.call for way in ways)
-    return [sdk, *(_cell(ways, *kind) for kind in COLUMNS.values()), ", ".join(calls)]
+    return *(_cell(ways, *kind) for kind in COLUMNS.values()), ", ".join(calls)
 
 
 def _cell(ways: Sequence[Way], colour: str, streaming: bool) -> str:

@@ -13,13 +13,15 @@ from typing import Any, Literal
 
 Result = dict[str, Any]
 """What came back, small and fit for JSON. A value that is empty says that content got lost."""
+Ask = Callable[[Any], Any]
+"""A call: a function from a client to what the SDK gives, awaitable or not."""
 
 
 @dataclass(frozen=True)
 class Way:
     """One call of one SDK, in one colour, with its answer whole or streamed."""
 
-    sdk: str  # the name on PyPI, and the major version where that makes another client of it
+    sdk: str  # the name on PyPI; the major version where that makes another client of it; more
     call: str
     colour: Literal["sync", "async"]
     streaming: bool
@@ -31,7 +33,7 @@ class Way:
 
     def available(self) -> bool:
         """Whether the SDK is installed here, in that version."""
-        name, _, major = self.sdk.partition(" ")
+        name, major, *_ = [*self.sdk.split(), ""]
         if name.partition(".")[0] in sys.stdlib_module_names:
             return True
         try:
@@ -57,10 +59,10 @@ class Family:
 
     def call(
         self, name: str, read: Callable[[Any], Result], *, streaming: bool = False
-    ) -> Callable[[Callable[[Any], Any]], None]:
+    ) -> Callable[[Ask], Ask]:
         """A call that gives its answer, or with `streaming` an iterable of pieces."""
 
-        def declare(ask: Callable[[Any], Any]) -> None:
+        def declare(ask: Ask) -> Ask:
             def run() -> Result:
                 assert self.client
                 with self.client() as client:
@@ -75,6 +77,7 @@ class Family:
                     return read([piece async for piece in answer] if streaming else answer)
 
             self._declare(name, streaming, run, lambda: asyncio.run(run_async()))
+            return ask
 
         return declare
 

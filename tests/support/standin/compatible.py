@@ -11,6 +11,7 @@ HOSTS = {
     "openrouter.ai": {"access-control-allow-origin": "*", "server": "cloudflare"},
     "api.together.xyz": {"x-api-received": "2026-11-23T06:30:00Z", "server": "cloudflare"},
     "api.together.ai": {"x-api-received": "2026-11-23T06:30:00Z", "server": "cloudflare"},
+    "api.deepinfra.com": {"server": "cloudflare"},
     "api.perplexity.ai": {"server": "cloudflare"},
 }
 

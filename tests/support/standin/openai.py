@@ -16,6 +16,7 @@ from standin.content import count, due, halves, reply, sample, since_question, w
 from standin.wire import Answer, Call, Event, dumps, json_answer, sse, stream_answer
 
 HOST = "api.openai.com"
+AZURE = (".openai.azure.com", ".services.ai.azure.com")
 WEATHER = {
     "type": "object",
     "properties": {"location": {"type": "string"}, "unit": {"enum": ["celsius", "fahrenheit"]}},
@@ -23,7 +24,7 @@ WEATHER = {
 
 
 def answer(call: Call, serial: int) -> Answer | None:
-    if call.host != HOST and not call.host.endswith(".openai.azure.com"):
+    if call.host != HOST and not call.host.endswith(AZURE):
         return None
     found = dialect(call, serial)
     if found:
