@@ -87,9 +87,12 @@ class Column(NamedTuple):
     weight: int = 1
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[tuple[str, ...]]) -> None:
+def print_table(
+    columns: Sequence[Column], rows: Iterable[tuple[str, ...]], *, below: Sequence[str] = ()
+) -> None:
     """Print aligned columns that fit the terminal; nothing if there are no rows. A column in which
-    nothing stands is left out."""
+    nothing stands is left out. `below` has for each row what is printed as it is on the next line,
+    or an empty text."""
     table = [tuple(one_line(cell, LONGEST_CELL) for cell in row) for row in rows]
     if not table:
         return
@@ -101,6 +104,9 @@ def print_table(columns: Sequence[Column], rows: Iterable[tuple[str, ...]]) -> N
     if any(titles):
         click.echo(dim(_line(titles, shown, widths)))
     texts = (_line(line, shown, widths) for line in lines)
+    if below:
+        pairs = zip(texts, below, strict=True)
+        texts = (text for pair in pairs for at, text in enumerate(pair) if text or not at)
     while chunk := list(islice(texts, _WRITTEN_AT_ONCE)):
         click.echo("\n".join(chunk))
 

@@ -9,6 +9,7 @@ from click.exceptions import Exit
 
 from cachy.cli import options
 from cachy.cli.output import KEY_DIGITS, Column, note, print_json, print_table, progress, say
+from cachy.cli.text import bold, colored, dim, indent
 from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cachy.upkeep.diff import Change
 
 _PROMPT_LENGTH = 60
+_LONGEST_LINE = 200
 _COLUMNS = (
     Column(),
     Column(),
@@ -32,26 +34,36 @@ _COLUMNS = (
 @click.command("diff")
 @click.argument("revisions", metavar="[REV[..REV]]", default="")
 @options.cache_dir
+@click.option("--full", is_flag=True, help="Show the old and the new answers, word by word.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @options.as_json
-def diff_command(revisions: str, cache_dir: str | None, as_markdown: bool, as_json: bool) -> None:
+def diff_command(
+    revisions: str, cache_dir: str | None, full: bool, as_markdown: bool, as_json: bool
+) -> None:
     """Compare the entries of two git revisions.
 
-    Shows which were added, removed and recorded again. Name two revisions, A..B, or one to compare
+    Shows which were added, removed and recorded again, and where the answers differ: what may do
+    the most harm first, such as other tool calls. Name two revisions, A..B, or one to compare
     with the work tree; by default HEAD. `A...B` compares B with the commit where it branched off A,
     as a pull request does.
     """
-    from cachy.upkeep.diff import diff, markdown
+    from cachy.upkeep.diff import diff
+    from cachy.upkeep.diff_markdown import markdown
 
     with progress("reading") as show_progress:
-        report = diff(root_of(cache_dir), revisions, progress=show_progress)
+        report = diff(root_of(cache_dir), revisions, full=full, progress=show_progress)
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.as_dict(full=full))
         return
     if as_markdown:
-        click.echo(markdown(report), nl=False)
+        click.echo(markdown(report, full=full), nl=False)
         return
-    print_table(_COLUMNS, [_cells(change) for change in report.changes])
+    if full:
+        for change in report.changes:
+            _print_change(change)
+    else:
+        below = [_where(change) for change in report.changes]
+        print_table(_COLUMNS, [_cells(change) for change in report.changes], below=below)
     say(f"{report.old} → {report.new}: {report.summary()}")
     for flaw in report.flaws:
         note(f"{show_path(flaw.path)}: {flaw.what}")
@@ -67,8 +79,45 @@ def _cells(change: Change) -> tuple[str, ...]:
         row.model or "-",
         row.host,
         one_line(row.shown, _PROMPT_LENGTH) or "-",
-        "→ the same answer" if change.same_answer else f"→ {change.answer}",
+        _in_a_word(change),
     )
+
+
+def _in_a_word(change: Change) -> str:
+    """Return what happened to the answer, or its first words."""
+    if change.same_answer:
+        return "→ the same answer"
+    if change.same_text:
+        return "→ the same text"
+    notes = "; ".join(change.compared.notes)
+    if change.kind == "re-recorded":
+        return f"→ {notes or 'another text'}"
+    return f"→ {notes}" if notes else f"→ {change.compared.excerpt}"
+
+
+def _where(change: Change) -> str:
+    """Return the line below that of a change: where the answers differ."""
+    excerpt = change.compared.excerpt
+    if change.same_answer or not excerpt.pieces:
+        return ""
+    if change.kind != "re-recorded" and not change.compared.notes:
+        return ""  # it stands in the line itself
+    more = dim(f" (+{excerpt.more} more)") if excerpt.more else ""
+    return "   " + colored(excerpt.pieces) + more
+
+
+def _print_change(change: Change) -> None:
+    """Print a change with its answers, word by word."""
+    from cachy.upkeep.word_diff import folded
+
+    sign, key, model, host, prompt, said = _cells(change)
+    click.echo(bold(one_line(f"{sign} {change.kind}  {key}  {model}  {host}", _LONGEST_LINE)))
+    say(f"  {prompt}\n  {said}" if change.kind == "re-recorded" else f"  {prompt}")
+    parts = [] if change.same_answer else change.compared.parts
+    for part in parts:
+        click.echo(dim(f"  {one_line(part.role, _LONGEST_LINE)}"))
+        click.echo(indent(indent(colored(folded(part.pieces)))))
+    click.echo()
 
 
 @click.command("check")

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
 
 from cachy.upkeep.transcript import one_line
+from cachy.upkeep.word_diff import Piece, marked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _WIDE = ("W", "F")
 _NO_WIDTH = ("Mn", "Me", "Cf")
@@ -87,6 +92,25 @@ def bold(text: str) -> str:
 def dim(text: str) -> str:
     """Return text that stands back, where stdout shows it."""
     return f"\x1b[2m{text}\x1b[0m" if _is_styled() else text
+
+
+def colored(pieces: Iterable[Piece]) -> str:
+    """Return the pieces of two texts, made printable: what is gone red and what is new green, or as
+    `[-gone-]{+new+}` where stdout shows no colors."""
+    safe = [piece._replace(text=printable(piece.text)) for piece in pieces]
+    if not _is_styled():
+        return marked(safe)
+    return "".join(_painted(text, _COLORS[op]) if op in _COLORS else text for op, text in safe)
+
+
+def _painted(text: str, color: str) -> str:
+    """Return text in a color, each line by itself, so that lines can be indented."""
+    lines = text.split("\n")
+    return "\n".join(f"\x1b[{color}m{line}\x1b[0m" if line else "" for line in lines)
+
+
+_COLORS = {"-": "31;9", "+": "32;1", "…": "2"}
+"""Red and struck out, green and bold, dim: they differ without colors, too."""
 
 
 def _is_styled() -> bool:

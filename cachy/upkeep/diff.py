@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -13,39 +12,64 @@ from cachy.store.files import read_file
 from cachy.store.folder import File, entry_files, unpack
 from cachy.store.names import SUFFIX, is_name, key_in, place_of
 from cachy.upkeep import index
+from cachy.upkeep.compare import NOTHING, RISKS, Comparison, alone, compare
 from cachy.upkeep.git import Repo
 from cachy.upkeep.index import Flaw, Progress, Row, silent
 from cachy.upkeep.transcript import answered, one_line
 
 WORK_TREE = "the work tree"
-_MARKDOWN_ROWS = 200
 _ANSWER_LENGTH = 60
-_LONGEST_CELL = 200
-_ESCAPED = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>|#@~&"}
 
 
 class Change(NamedTuple):
     """What happened to a key. `kind` is added, removed or re-recorded; `row` the recording that is
     served after the change, or that was before a removal; `answer` its first words; `same_answer`
-    whether a new recording has the same body as the old."""
+    whether a new recording has the same body as the old; `compared` what differs between the two,
+    or what an added or removed one holds."""
 
     kind: str
     row: Row
     answer: str
     same_answer: bool = False
+    compared: Comparison = NOTHING
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the change as `--json` prints it."""
+    @property
+    def risk(self) -> int:
+        """How late in the list it stands: what may do the most harm comes first."""
+        if self.kind != "re-recorded":
+            return len(RISKS) + 2 * list(KINDS).index(self.kind) + (not self.compared.notes)
+        if self.same_answer:
+            return len(RISKS) + 2 * len(KINDS)
+        return RISKS.index(self.compared.risk)
+
+    @property
+    def same_text(self) -> bool:
+        """Whether a new recording says the same as the old, though its body is another."""
+        return self.kind == "re-recorded" and not (self.same_answer or self.compared.risk)
+
+    def without_parts(self) -> Change:
+        """Return the change without the texts, which may be long."""
+        return self._replace(compared=self.compared._replace(parts=[]))
+
+    def as_dict(self, *, full: bool = False) -> dict[str, Any]:
+        """Return the change as `--json` prints it; `full` with the texts word by word."""
+        compared = self.compared
+        parts = [{"role": part.role, "pieces": part.pieces} for part in compared.parts]
         return {
             "kind": self.kind,
             **self.row.as_dict(),
             "answer": self.answer,
             "same_answer": self.same_answer,
+            "changed": compared.risk,
+            "notes": compared.notes,
+            "difference": str(compared.excerpt) if self.kind == "re-recorded" else "",
+            **({"parts": parts} if full else {}),
         }
 
 
 class Diff(NamedTuple):
-    """The changes from the revision `old` to `new`, by kind, then newest first. `same` counts the
+    """The changes from the revision `old` to `new`, the greatest risk first: recorded again with
+    other tool calls, with a refusal, with another text; added; removed; the same. `same` counts the
     keys that are served as before; `tidied` the removed files that were not served any more;
     `flaws` are the unsound entries."""
 
@@ -68,9 +92,9 @@ class Diff(NamedTuple):
         counts += [f"{len(self.flaws)} unsound"] if self.flaws else []
         return ", ".join(counts) or "no entries"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the comparison as `--json` prints it."""
-        changes = [change.as_dict() for change in self.changes]
+    def as_dict(self, *, full: bool = False) -> dict[str, Any]:
+        """Return the comparison as `--json` prints it; `full` with the texts word by word."""
+        changes = [change.as_dict(full=full) for change in self.changes]
         return {**self._asdict(), "changes": changes, "flaws": [f.as_dict() for f in self.flaws]}
 
 
@@ -81,9 +105,12 @@ _Side = dict[str, str]
 """The files of a revision: path in the work tree to blob. An empty blob means the file on disk."""
 
 
-def diff(root: str, revisions: str = "", *, progress: Progress = silent) -> Diff:
+def diff(
+    root: str, revisions: str = "", *, full: bool = False, progress: Progress = silent
+) -> Diff:
     """Compare two revisions, `A..B`; B with its merge base with A, `A...B`; or one revision, by
-    default HEAD, with the work tree.
+    default HEAD, with the work tree. The changes have the texts of the answers, word by word, only
+    if `full`.
 
     Raises ConfigError for a revision that git does not know, or a store outside a repository;
     CachyError if git fails.
@@ -105,7 +132,7 @@ def diff(root: str, revisions: str = "", *, progress: Progress = silent) -> Diff
             commit = repo.merge_base(commit, repo.commit(new_name))
         old = repo.tree(commit)
     new = repo.tree(repo.commit(new_name)) if dots else _work_tree(root, repo)
-    return _compare(repo, old_name, _entries(old), new_name, _entries(new), progress)
+    return _compare(repo, old_name, _entries(old), new_name, _entries(new), full, progress)
 
 
 def _work_tree(root: str, repo: Repo) -> _Side:
@@ -140,6 +167,7 @@ def _compare(
     old: dict[str, tuple[str, str]],
     new_name: str,
     new: dict[str, tuple[str, str]],
+    full: bool,
     progress: Progress,
 ) -> Diff:
     before, after = _newest(old), _newest(new)
@@ -150,53 +178,68 @@ def _compare(
         for name, side in ((before.get(key), old), (after.get(key), new))
         if name is not None
     ]
-    read, flaws = _read_all(repo, wanted, progress)
+    reader = _Reader(repo, wanted)
     changes = []
-    for key in changed:
-        was, now = read.get(before.get(key, "")), read.get(after.get(key, ""))
-        shown = now or was
-        if shown is None:
-            continue
+    for done, key in enumerate(changed):
+        if not done % 32:
+            progress(done, len(changed))
+        was = reader.read() if key in before else None
+        now = reader.read() if key in after else None
         kind = "added" if key not in before else "removed" if key not in after else "re-recorded"
-        same = was is not None and now is not None and was.body == now.body
-        changes.append(Change(kind, shown.row, shown.answer, same))
-    order = list(KINDS)
-    changes.sort(key=lambda change: (order.index(change.kind), -change.row.second, change.row.name))
+        if (change := _change(kind, was, now)) is not None:
+            changes.append(change if full else change.without_parts())
+    reader.close()
+    progress(len(changed), len(changed))
+    changes.sort(key=lambda change: (change.risk, -change.row.second, change.row.name))
     served = {*before.values(), *after.values()}
     tidied = sum(name not in served for name in old.keys() - new.keys())
     unchanged = len(before.keys() | after.keys()) - len(changed)
-    return Diff(old_name, new_name, changes, unchanged, tidied, flaws)
+    return Diff(old_name, new_name, changes, unchanged, tidied, sorted(reader.flaws))
 
 
 class _Read(NamedTuple):
     row: Row
-    answer: str
-    body: str
+    entry: Entry
 
 
-def _read_all(
-    repo: Repo, wanted: list[tuple[str, dict[str, tuple[str, str]]]], progress: Progress
-) -> tuple[dict[str, _Read], list[Flaw]]:
-    """Return the entries of these names, and the unsound ones."""
-    blobs = repo.blobs(blob for name, side in wanted if (blob := side[name][1]))
-    read: dict[str, _Read] = {}
-    flaws = []
-    for done, (name, side) in enumerate(wanted):
-        if not done % 64:
-            progress(done, len(wanted))
+class _Reader:
+    """Reads entries one by one, in the order in which they are wanted, so that no more than two are
+    in memory at a time. `flaws` are those that are not sound."""
+
+    def __init__(self, repo: Repo, wanted: list[tuple[str, dict[str, tuple[str, str]]]]) -> None:
+        self._repo, self._wanted = repo, iter(wanted)
+        self._blobs = repo.blobs([blob for name, side in wanted if (blob := side[name][1])])
+        self.flaws: list[Flaw] = []
+
+    def read(self) -> _Read | None:
+        """Return the next, or None if it is not sound."""
+        name, side = next(self._wanted)
         path, blob = side[name]
-        file = File(repo.path_of(path), name, False)
+        file = File(self._repo.path_of(path), name, False)
         try:
-            data = next(blobs) if blob else read_file(file.path)
+            data = next(self._blobs) if blob else read_file(file.path)
             entry = unpack(name, data)
         except (Defect, FileNotFoundError) as problem:
             what = str(problem) if isinstance(problem, Defect) else "it was removed meanwhile"
-            flaws.append(Flaw(file.path, what, isinstance(problem, Defect)))
-            continue
-        read[name] = _Read(index.row_of(file, len(data), entry), first_words(entry), _digest(entry))
-    next(blobs, None)
-    progress(len(wanted), len(wanted))
-    return read, sorted(flaws)
+            self.flaws.append(Flaw(file.path, what, isinstance(problem, Defect)))
+            return None
+        return _Read(index.row_of(file, len(data), entry), entry)
+
+    def close(self) -> None:
+        """Let git end."""
+        next(self._blobs, None)
+
+
+def _change(kind: str, was: _Read | None, now: _Read | None) -> Change | None:
+    shown = now or was
+    if shown is None:
+        return None
+    same = was is not None and now is not None and was.entry.body == now.entry.body
+    if was is not None and now is not None:
+        compared = compare(was.entry, now.entry)
+    else:
+        compared = alone(shown.entry, "-" if kind == "removed" else "+")
+    return Change(kind, shown.row, first_words(shown.entry), same, compared)
 
 
 def first_words(entry: Entry) -> str:
@@ -204,34 +247,3 @@ def first_words(entry: Entry) -> str:
     turns = answered(entry)
     texts = [turn.text for turn in turns if turn.role == "assistant"] or [t.text for t in turns]
     return one_line(masked(texts[0][: 8 * _ANSWER_LENGTH]), _ANSWER_LENGTH) if texts else ""
-
-
-def _digest(entry: Entry) -> str:
-    from hashlib import sha256
-
-    return sha256(entry.body).hexdigest()
-
-
-def markdown(diff: Diff) -> str:
-    """Return the comparison as Markdown, for a pull request or the summary of a CI job."""
-    lines = [f"**cachy** · {_cell(diff.old)} → {_cell(diff.new)}: {diff.summary()}"]
-    if diff.changes:
-        lines += ["", "| | key | model | host | prompt | answer |", "|---|---|---|---|---|---|"]
-    for change in diff.changes[:_MARKDOWN_ROWS]:
-        row = change.row
-        answer = "(unchanged)" if change.same_answer else _cell(change.answer)
-        lines.append(
-            f"| {change.kind} | `{row.key[:8]}` | {_cell(row.model)} | {_cell(row.host)} "
-            f"| {_cell(one_line(row.shown, _ANSWER_LENGTH))} | {answer} |"
-        )
-    if (more := len(diff.changes) - _MARKDOWN_ROWS) > 0:
-        lines += ["", f"… and {more} more"]
-    if diff.flaws:
-        lines += ["", "Unsound:", ""]
-        lines += [f"- `{os.path.basename(flaw.path)}`: {_cell(flaw.what)}" for flaw in diff.flaws]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    """Return text that Markdown shows as it is, in a cell of a table."""
-    return one_line(text, _LONGEST_CELL).translate(_ESCAPED)

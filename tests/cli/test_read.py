@@ -191,10 +191,11 @@ def test_nothing_that_an_entry_holds_breaks_a_command(root: Path, number: int) -
     assert len(listed.splitlines()) == 1 + len(ODD_BODIES)
     assert len(data("ls")) == len(ODD_BODIES)
     assert call("ls").stdout == listed  # from the index
-    outputs = [listed, call("stats").output, call("diff").output]
+    outputs = [listed, call("stats").output, call("diff").output, call("diff", "--full").output]
+    outputs += [call("diff", "--full", "--markdown").output]
     outputs += [call("gc", "--host", "*", "--dry-run").output, call("ls", "--text", "x").output]
     assert not any(set("\x1b\x07\u202e") & set(output) for output in outputs)
-    for line in call("diff", "--markdown").stdout.splitlines()[4:]:
+    for line in call("diff", "--markdown").stdout.splitlines()[4 : 4 + len(ODD_BODIES)]:
         assert line.startswith("| added | `")
         assert line.count("|") == 7
     for command in ("stats", "diff", "fsck"):

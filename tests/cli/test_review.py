@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commands import call, data, refused
 from many import add, make_entry
+from pull_request import make
 from stores import OLD, key_of
 
 
@@ -28,6 +29,24 @@ def test_init_check_and_diff(root: Path, folder: Path) -> None:
     subprocess.run(["git", "add", "-A"], check=True)
     assert str(path) in call("check", "--staged", code=1).stdout
     assert data("check", code=1)["checked"] == 3
+
+
+def test_diff_shows_where_answers_differ(folder: Path) -> None:
+    """What runs something else comes first, in every form, and the text that does so is found, too,
+    though it stands at the end of a long answer."""
+    make(folder)
+    plain = call("diff").stdout.splitlines()
+    assert "other arguments for bash" in plain[0]
+    assert "[-ls -la /tmp/build-]{+rm -rf /+}" in plain[1]
+    assert [line for line in plain if "I will run [-ls-]{+rm -rf /+}" in line]
+    assert "now refuses" in plain[2]
+    full = call("diff", "--full").stdout
+    assert full.index("{+rm -rf /+}") < 200
+    assert "which she kept under her bed. Then I will run [-ls-]{+rm -rf /+}" in full
+    assert "Ada walked to the lighthouse" not in full  # what is the same is folded
+    assert call("diff", "--full", "--markdown").stdout.count("<ins>rm -rf /</ins>") == 4
+    assert data("diff", "--full")["changes"][0]["parts"][0]["role"] == "tool call"
+    assert "parts" not in data("diff")["changes"][0]
 
 
 def test_check_finds_secrets(root: Path) -> None:

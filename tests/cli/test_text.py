@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cachy.cli import text
+from cachy.upkeep.word_diff import Piece
 
 
 def test_control_characters_are_made_visible() -> None:
@@ -61,3 +62,14 @@ def test_styles(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     for style in (text.bold, text.dim):
         assert (style("x") != "x") is styled
+
+
+def test_changes_are_colored_or_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line by itself, so that lines can be indented; what entries hold colors nothing."""
+    pieces = [Piece("=", "run "), Piece("-", "ls"), Piece("+", "rm\n\x1b[8m-rf")]
+    assert text.colored(pieces) == "run [-ls-]{+rm\n·[8m-rf+}"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    red, green, end = "\x1b[31;9m", "\x1b[32;1m", "\x1b[0m"
+    assert text.colored(pieces) == f"run {red}ls{end}{green}rm{end}\n{green}·[8m-rf{end}"

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from clones import Clone
 from many import add, make_entry
+from pull_request import twelve_changes
 from stores import OLD, key_of
 
 from cachy.errors import ConfigError
-from cachy.upkeep.diff import Diff, diff, markdown
+from cachy.upkeep.diff import Diff, diff
 from cachy.upkeep.index import scan
 
 
@@ -114,15 +115,31 @@ def test_diff_in_a_sparse_checkout(clone: Clone) -> None:
     assert scan(str(clone.root)).rows == []
 
 
-def test_markdown(clone: Clone) -> None:
-    add(clone.root, make_entry(1, prompt="a | b `c` <d>", answer="*e*"), OLD)
+def test_what_may_do_harm_comes_first(clone: Clone) -> None:
+    twelve_changes(clone)
     report = diff(str(clone.root))
-    lines = markdown(report).splitlines()
-    assert lines[0] == "**cachy** · HEAD → the work tree: 1 added"
-    cells = lines[-1].split("|")
-    assert len(cells) == 8
-    assert cells[1].strip() == "added"
-    assert cells[5].strip() == "a &#124; b &#96;c&#96; &#60;d&#62;"
-    assert cells[6].strip() == "&#42;e&#42;"
-    assert lines[3].count("|") == 7
-    assert markdown(report._replace(changes=report.changes * 300)).endswith("100 more\n")
+    risks = [change.compared.risk or change.kind for change in report.changes]
+    assert risks == [
+        *("tool calls", "refusal", "answer", "answer", "answer", "answer", "answer"),
+        *("re-recorded", "added", "added", "added", "removed"),
+    ]
+    first, refusal = report.changes[:2]
+    assert first.row.prompt == "Clean up my folder."
+    assert first.compared.notes == ["other arguments for bash"]
+    assert "{+rm -rf /+}" in str(first.compared.excerpt)
+    assert refusal.compared.notes[0] == "now refuses"
+    assert report.changes[7].same_text
+    assert report.changes[8].compared.notes == ["calls bash"]
+
+
+def test_full_holds_the_texts_word_by_word(clone: Clone) -> None:
+    twelve_changes(clone)
+    assert not any(change.compared.parts for change in diff(str(clone.root)).changes)
+    report = diff(str(clone.root), full=True)
+    first = report.as_dict(full=True)["changes"][0]
+    assert first["difference"] == 'bash({"command":"[-ls -la /tmp/build-]{+rm -rf /+}"})'
+    assert first["changed"] == "tool calls"
+    (part,) = first["parts"]
+    assert part["role"] == "tool call"
+    assert ("+", "rm -rf /") in part["pieces"]
+    assert "parts" not in report.as_dict()["changes"][0]
