@@ -108,7 +108,7 @@ class Bench:
         yield sdk.measure(self._folders, max(3, self._scale.asked // 8), self._scale.rounds)
 
     def clients(self) -> Iterator[Section]:
-        """a hit through requests, urllib3 and urllib.request, against a live call and vcrpy"""
+        """a hit through requests, urllib3, urllib.request, aiohttp, boto3; live calls; vcrpy"""
         python = self._with_peers("vcrpy under these clients")
         yield clients.measure(self._folders, max(20, self._scale.asked // 3), python)
 

@@ -27,8 +27,9 @@ from time import perf_counter_ns
 from typing import Any, NamedTuple
 
 from benchmarks import worker
+from benchmarks.clients import LIBRARIES, Ask, expected, kind_of
 from benchmarks.samples import Row, Section, spread
-from benchmarks.workload import HEADERS, JSON, answer, payload
+from benchmarks.workload import HEADERS, JSON, Kind, answer, payload
 
 ENOUGH = 100
 """Hits; fewer where a hit takes long."""
@@ -37,7 +38,8 @@ SECONDS = 4.0
 JSON_HEADERS = {"content-type": "application/json"}
 ASKING_HEADERS = JSON_HEADERS | {"accept": "*/*"}
 
-Ask = Callable[[int], Callable[[], bytes]]
+Peer = tuple[Callable[[Path, int], None], Callable[[Path, ExitStack], Ask]]
+"""How it gets its recordings, and how it is opened."""
 
 
 # ---- In the worker: what is imported here is in the peers' environment only ----
@@ -66,17 +68,18 @@ def _ask(peer: str, folder: str, size: int) -> dict[str, Any]:
         gc.collect()
         gc.freeze()
         gc.disable()
-        return {"hits": list(_times(ask, size)), "open_ms": open_ms}
+        return {"hits": list(_times(peer, ask, size)), "open_ms": open_ms}
 
 
-def _times(ask: Ask, size: int) -> Iterator[int]:
+def _times(peer: str, ask: Ask, size: int) -> Iterator[int]:
+    library = peer.partition(", ")[2]
     until = time.monotonic() + SECONDS
     for number in random.Random(size).sample(range(size), min(size, ENOUGH)):
         prepared = ask(number)
         start = perf_counter_ns()
         content = prepared()
         yield perf_counter_ns() - start
-        if content != answer(JSON, number):
+        if content != expected(library, number):
             raise RuntimeError(f"number {number} was answered wrongly: {content[:200]!r}")
         gc.collect(0)
         if time.monotonic() > until:
@@ -103,13 +106,16 @@ def _open_vcrpy(folder: Path, closing: ExitStack) -> Ask:
     return _asking_httpx(closing.enter_context(import_module("httpx").Client()))
 
 
-def _open_vcrpy_under(library: str) -> Callable[[Path, ExitStack], Ask]:
+def _vcrpy_under(library: str) -> Peer:
+    def fill(folder: Path, size: int) -> None:
+        exchanges = (_exchange(number, kind_of(library)) for number in range(size))
+        write_cassette(folder / "cassette.yaml", exchanges)
+
     def opened(folder: Path, closing: ExitStack) -> Ask:
         _enter_cassette(folder, closing)
-        send = import_module("benchmarks.clients").senders()[library]
-        return lambda number: lambda: send(JSON.url, payload(JSON, number))
+        return LIBRARIES[library]()
 
-    return opened
+    return fill, opened
 
 
 def _enter_cassette(folder: Path, closing: ExitStack) -> None:
@@ -244,11 +250,11 @@ class Exchange(NamedTuple):
         return base64.b64decode(self.answered_body)
 
 
-def _exchange(number: int) -> Exchange:
-    asked, answered = payload(JSON, number), answer(JSON, number)
+def _exchange(number: int, kind: Kind = JSON) -> Exchange:
+    asked, answered = payload(kind, number), answer(kind, number)
     return Exchange(
         "POST",
-        JSON.url,
+        kind.url,
         list(ASKING_HEADERS.items()),
         base64.b64encode(asked).decode(),
         200,
@@ -319,16 +325,13 @@ def _text(body: bytes) -> str | bytes:
         return body
 
 
-PEERS: dict[str, tuple[Callable[[Path, int], None], Callable[[Path, ExitStack], Ask]]] = {
+PEERS: dict[str, Peer] = {
     "pycachy": (_fill_pycachy, _open_pycachy),
     "vcrpy": (_fill_vcrpy, _open_vcrpy),
     "hishel": (_fill_hishel, _open_hishel),
     "requests-cache": (_fill_requests_cache, _open_requests_cache),
     "diskcache.get": (_fill_diskcache, _open_diskcache),
-    **{
-        f"vcrpy, {library}": (_fill_vcrpy, _open_vcrpy_under(library))
-        for library in ("requests", "urllib3", "urllib.request")
-    },
+    **{f"vcrpy, {library}": _vcrpy_under(library) for library in LIBRARIES},
 }
 
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 HOST = "https://api.openai.com"
 CHAT_URL = f"{HOST}/v1/chat/completions"
 EMBEDDINGS_URL = f"{HOST}/v1/embeddings"
+REGION, MODEL = "us-east-1", "amazon.nova-micro"
+CONVERSE_URL = f"https://bedrock-runtime.{REGION}.amazonaws.com/model/{MODEL}/converse"
 HEADERS = {
     "content-type": "application/json",
     "openai-processing-ms": "412",
@@ -36,8 +38,9 @@ class Kind(NamedTuple):
 
 JSON = Kind("1.4 KB JSON", CHAT_URL, 1_400)
 SSE = Kind("20 KB SSE", CHAT_URL, 20_000, "text/event-stream; charset=utf-8")
+CONVERSE = Kind("1.4 KB of Bedrock", CONVERSE_URL, 1_400)
 EMBEDDINGS = Kind("600 KB embeddings", EMBEDDINGS_URL, 600_000)
-KINDS = {kind.name: kind for kind in (JSON, SSE, EMBEDDINGS)}
+KINDS = {kind.name: kind for kind in (JSON, SSE, EMBEDDINGS, CONVERSE)}
 
 
 def question(kind: Kind, number: int) -> dict[str, Any]:
@@ -46,6 +49,9 @@ def question(kind: Kind, number: int) -> dict[str, Any]:
     if kind is EMBEDDINGS:
         inputs = [f"{text} ({part})" for part in range(_vectors(kind))]
         return {"input": inputs, "model": "text-embedding-3-small", "encoding_format": "base64"}
+    if kind is CONVERSE:
+        turns = [{"role": "user", "content": [{"text": f"{SYSTEM} {text}"}]}]
+        return {"messages": turns}
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
     asked: dict[str, Any] = {"model": "gpt-4o", "messages": messages}
     return asked | {"stream": True} if kind is SSE else asked
@@ -69,6 +75,8 @@ def answer(kind: Kind, number: int) -> bytes:
     if kind is SSE:
         return b"".join(_events(head, dice, kind.size))
     text = _text(dice, 250)
+    if kind is CONVERSE:
+        return _dumps(_converse(text[: kind.size - len(_dumps(_converse("")))]))
     completion = head | {
         "object": "chat.completion",
         "choices": [
@@ -79,6 +87,15 @@ def answer(kind: Kind, number: int) -> bytes:
     room = kind.size - len(_dumps(completion))
     completion["choices"][0]["message"]["content"] = text[:room]  # type: ignore[index]
     return _dumps(completion)
+
+
+def _converse(text: str) -> dict[str, Any]:
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 90, "outputTokens": 180, "totalTokens": 270},
+        "metrics": {"latencyMs": 412},
+    }
 
 
 def _events(head: dict[str, Any], dice: random.Random, size: int) -> list[bytes]:

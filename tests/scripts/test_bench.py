@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import bench  # noqa: E402
-from benchmarks import disk, hits, plot, samples, startup, stores, workload  # noqa: E402
+from benchmarks import clients, disk, hits, plot, samples, startup, stores, workload  # noqa: E402
 from benchmarks.samples import Row, Section, Spread  # noqa: E402
 from benchmarks.workload import JSON, KINDS  # noqa: E402
 
@@ -108,6 +108,11 @@ def test_stores_are_what_cachy_finds_and_floor_reads_as_many_files(tmp_path: Pat
     assert len(times["floor"]) == len(numbers)
     assert len(times["hit async stream"]) == len(times["mock sync"]) == 2
     assert len(times["cold"]) + len(times.get("warm", [])) == 2
+
+
+def test_every_client_is_measured(tmp_path: Path) -> None:
+    rows = clients.measure(tmp_path, 2, None).rows  # raises if one misses
+    assert sum(row.bound is not None for row in rows) == len(clients.LIBRARIES)
 
 
 def test_start_is_measured_in_a_fresh_process(tmp_path: Path) -> None:
