@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import json
 import os
 import ssl
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,8 +19,17 @@ import httpx2
 import pytest
 import requests
 import urllib3
+from clients import CHAT, PLAIN
+from standin import Standin
 
+from cachy import CacheMiss, disable_cachy, enable_cachy
+from cachy.errors import CachyWarning
 from cachy.patch import FAMILIES, Patches
+
+try:
+    import aiohttp
+except ImportError:
+    aiohttp = None  # type: ignore[assignment]
 
 METHODS: list[tuple[Any, str]] = [
     *(
@@ -68,6 +81,50 @@ def test_a_version_that_cannot_be_patched_is_said(
             patches.install()
     finally:
         patches.remove()
+
+
+BODY = json.dumps(PLAIN).encode()
+
+
+def by_urllib3() -> None:
+    urllib3.PoolManager().request("POST", CHAT, body=BODY)
+
+
+def by_aiohttp() -> None:
+    async def post() -> None:
+        async with aiohttp.ClientSession() as client, client.post(CHAT, data=BODY):
+            pass
+
+    asyncio.run(post())
+
+
+@pytest.mark.parametrize(
+    ("call", "spoil", "said"),
+    [
+        (by_urllib3, lambda m: m.setattr(urllib3, "__version__", "3.0.0"), "urllib3 3.0.0"),
+        (by_aiohttp, lambda m: m.delattr(aiohttp.StreamReader, "_wait"), "aiohttp "),
+    ],
+)
+def test_calls_by_a_version_that_cannot_be_patched_go_past(
+    call: Callable[[], None],
+    spoil: Callable[[pytest.MonkeyPatch], None],
+    said: str,
+    standin: Standin,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = said.partition(" ")[0]
+    monkeypatch.setattr("cachy.patch.functions._warned", set())
+    spoil(monkeypatch)
+    with pytest.warns(CachyWarning, match=f"{said}.* cannot be patched.*supported are {library}"):
+        session = enable_cachy(cache_dir=tmp_path)
+    with pytest.warns(CachyWarning, match=f"api.openai.com left through {library}"):
+        call()
+    assert session.stats.bypassed == {f"api.openai.com by {library}": 1}
+    enable_cachy(cache_dir=tmp_path, mode="replay")
+    with pytest.raises(CacheMiss, match=f"it left through {library}"):
+        call()
+    disable_cachy()
 
 
 # ---- Libraries that are loaded in odd ways, each in a process of its own ----
@@ -154,18 +211,21 @@ def test_disabled_before_the_import_is_complete() -> None:
 
 
 def test_imported_in_threads_after_enabling() -> None:
+    pytest.importorskip("aiohttp")
+    pytest.importorskip("botocore")
     run(
         """if True:
     import threading
     from cachy import disable_cachy, enable_cachy
     enable_cachy(store={})
-    names = ("urllib3", "requests", "urllib.request", "httpx")
+    names = ("urllib3", "requests", "urllib.request", "httpx", "aiohttp", "botocore.httpsession")
     threads = [threading.Thread(target=__import__, args=(name,)) for name in names * 2]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
-    import urllib3, requests, urllib.request, httpx
+    import urllib3, requests, urllib.request, httpx, aiohttp, botocore.httpsession
     functions = lambda: [urllib3.HTTPConnectionPool.urlopen, requests.sessions.dispatch_hook,
-                 urllib.request.AbstractHTTPHandler.do_open, httpx.Client.send]
+                 urllib.request.AbstractHTTPHandler.do_open, httpx.Client.send,
+                 aiohttp.ClientSession._request, botocore.httpsession.URLLib3Session.send]
     assert all(hasattr(each, "_cachy") for each in functions())
     disable_cachy()
     assert not any(hasattr(each, "_cachy") for each in functions())
@@ -174,12 +234,17 @@ def test_imported_in_threads_after_enabling() -> None:
 
 
 def test_reloaded_and_imported_anew() -> None:
+    pytest.importorskip("aiohttp")
     run(
         """if True:
     import importlib, sys
     from cachy import disable_cachy, enable_cachy
-    import requests, urllib3, urllib.request
+    import aiohttp, requests, urllib3, urllib.request
     enable_cachy(store={})
+    sessions = [aiohttp.ClientSession]
+    for module in (aiohttp, aiohttp.client, aiohttp):
+        sessions.append(importlib.reload(module).ClientSession)
+    assert all(hasattr(each._request, "_cachy") for each in (sessions[0], sessions[-1]))
     old = urllib3.HTTPConnectionPool
     for module in (urllib3, urllib3.connectionpool, requests.sessions, requests, urllib.request):
         importlib.reload(module)
@@ -192,6 +257,7 @@ def test_reloaded_and_imported_anew() -> None:
     disable_cachy()
     for each in (urllib3.HTTPConnectionPool, old):
         assert not hasattr(each.urlopen, "_cachy")
+    assert not any(hasattr(each._request, "_cachy") for each in sessions)
     """
     )
 
@@ -206,6 +272,10 @@ def test_a_vendored_copy_is_left_alone() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pip._vendor import requests, urllib3
+        try:
+            import botocore.vendored.requests.packages.urllib3.exceptions
+        except ImportError:
+            pass
     assert not hasattr(urllib3.HTTPConnectionPool.urlopen, "_cachy")
     assert not hasattr(requests.adapters.HTTPAdapter.send, "_cachy")
     """
@@ -224,17 +294,20 @@ def test_a_library_that_is_not_what_it_is_called(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("name", ["httpx", "urllib3", "requests", "urllib.request"])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_patching_a_loaded_library_takes_little(name: str) -> None:
     """Milliseconds of CPU, with the import of the adapter, in a fresh process."""
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pytest.skip(f"{name} is not installed in this environment")
     script = f"""if True:
     import sys, time
     import {name}
-    import cachy.engine.cache
-    from cachy.patch import FAMILIES, Patches
-    import importlib
+    import cachy.engine.cache, cachy.session  # as they are when anything is patched
+    from cachy.patch import Patches
     patches = Patches(lambda: None)
-    patches._installed = True
+    sys.meta_path.insert(0, patches._watcher)
     started = time.process_time()
     patches._patch({name!r}, sys.modules[{name!r}])
     print((time.process_time() - started) * 1000)
