@@ -40,6 +40,7 @@ FAMILIES = {
     "grpc._channel": "cachy.patch.unrecorded",
     "grpc.aio._channel": "cachy.patch.unrecorded",
     "curl_cffi.requests.session": "cachy.patch.unrecorded",
+    "pycurl": "cachy.patch.unrecorded",
     "aiohttp": "cachy.patch.aiohttp",
     "aiobotocore.httpsession": "cachy.patch.aiobotocore",
     "aiobotocore.httpxsession": "cachy.patch.aiobotocore",

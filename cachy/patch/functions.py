@@ -68,8 +68,8 @@ def is_ours(function: Any) -> bool:
 
 
 def _original(function: Any) -> Any:
-    """Return what this has replaced, if it is one of ours."""
-    return _originals.get(function) if type(function) is FunctionType else None
+    """Return what this has replaced, if it is one of ours: a function, or a subclass."""
+    return _originals.get(function) if type(function) in (FunctionType, type) else None
 
 
 def _found(owner: Any, name: str) -> Any:

@@ -5,9 +5,10 @@
                                     whatever proxy is between
     grpc, grpc.aio                  do TLS of their own; noticed where a call is made
     curl_cffi                       likewise
+    pycurl                          likewise; its classes, of C, give way to subclasses
 
 A connection that is kept alive passes the doors of ssl once. Plain HTTP to a host in `doms` by one
-of the first, and TLS in other libraries of C or Rust (pycurl, primp, rnet), are not seen.
+of the first, and TLS in other libraries of C or Rust (primp, rnet), are not seen.
 """
 
 from __future__ import annotations
@@ -112,9 +113,55 @@ def _patch_curl_cffi(module: Any, current: Current) -> list[Method]:
     return [Method(session, "request", replacement) for session in sessions]
 
 
+def _patch_pycurl(pycurl: Any, current: Current) -> list[Method]:
+    """Handles know their URL by the last option that set it."""
+
+    def left(handle: Any) -> None:
+        if (cache := current()) is not None:
+            url = getattr(handle, "_cachy_url", "")
+            url = url.decode("latin-1") if isinstance(url, bytes) else url
+            leaving(cache, url if "://" in url else f"http://{url}", "pycurl")
+
+    def curl(original: Any) -> Any:
+        class Curl(original):  # type: ignore[misc]
+            __doc__ = original.__doc__
+
+            def setopt(self, option: int, value: Any) -> Any:
+                if option == pycurl.URL:
+                    self._cachy_url = value
+                return super().setopt(option, value)
+
+        def performing(name: str) -> Any:
+            perform = getattr(original, name)
+
+            @wraps(perform)
+            def performed(handle: Any) -> Any:
+                left(handle)
+                return perform(handle)
+
+            return performed
+
+        for name in ("perform", "perform_rb", "perform_rs"):
+            setattr(Curl, name, performing(name))
+        return Curl
+
+    def multi(original: Any) -> Any:
+        class CurlMulti(original):  # type: ignore[misc]
+            __doc__ = original.__doc__
+
+            def add_handle(self, handle: Any) -> Any:
+                left(handle)
+                return super().add_handle(handle)
+
+        return CurlMulti
+
+    return [Method(pycurl, "Curl", curl), Method(pycurl, "CurlMulti", multi)]
+
+
 _PATCHES: dict[str, Callable[[Any, Current], list[Method]]] = {
     "ssl": _patch_ssl,
     "grpc._channel": _patch_grpc,
     "grpc.aio._channel": _patch_grpc,
     "curl_cffi.requests.session": _patch_curl_cffi,
+    "pycurl": _patch_pycurl,
 }

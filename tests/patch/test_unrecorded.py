@@ -144,6 +144,28 @@ def test_curl_cffi(standin: Standin, tmp_path: Path) -> None:
     noticed(lambda: asyncio.run(call()), "127.0.0.1 by curl_cffi", tmp_path, host)
 
 
+@pytest.mark.parametrize("way", ["perform", "perform_rb", "multi"])
+def test_pycurl(way: str, standin: Standin, tmp_path: Path) -> None:
+    pycurl = pytest.importorskip("pycurl")
+    plain = pycurl.Curl, pycurl.CurlMulti
+
+    def call() -> None:
+        handle = pycurl.Curl()
+        handle.setopt(pycurl.URL, f"{standin.url}/v1/chat/completions")
+        handle.setopt(pycurl.POSTFIELDS, BODY)
+        handle.setopt(pycurl.WRITEFUNCTION, lambda _: None)
+        if way == "multi":
+            multi = pycurl.CurlMulti()
+            multi.add_handle(handle)
+            while multi.perform()[1]:
+                multi.select(1.0)
+        else:
+            getattr(handle, way)()
+
+    noticed(call, "127.0.0.1 by pycurl", tmp_path, standin.url.removeprefix("http://"))
+    assert (pycurl.Curl, pycurl.CurlMulti) == plain
+
+
 @pytest.mark.parametrize("way", ["sync", "async"])
 def test_websockets(way: str, tmp_path: Path) -> None:
     """Through the doors of ssl: the package is found on the stack, or in the task that waits."""
