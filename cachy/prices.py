@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     _Tokens = tuple[int, int, int, int]
     """Input, output, read from the provider's cache, written to it."""
@@ -103,12 +103,14 @@ def source() -> str:
     return f"genai-prices {version('genai-prices')}" + (f" of {newest}" if newest else "")
 
 
-def price(url: str, model: str, usage: Mapping[str, Any], second: float) -> float | None:
+def price(url: Any, model: Any, usage: Any, second: float) -> float | None:
     """Return the dollars that a call costs, or None where no price is known.
 
-    `usage` has TOKENS as an entry's head does. `second` is the time of the call, since 1970. Raises
-    nothing, whatever they hold.
+    The arguments are those of an entry's head: `usage` is a dict with TOKENS. `second` is the time
+    of the call, since 1970. Raises nothing, whatever they are.
     """
+    if not (isinstance(url, str) and isinstance(model, str) and isinstance(usage, dict)):
+        return None
     tokens = [usage.get(name, 0) for name in TOKENS]
     if not usage or not all(map(_is_count, tokens)):
         return None

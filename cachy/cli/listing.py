@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cachy import prices
 from cachy.cli import options
 from cachy.cli.output import (
     KEY_DIGITS,
@@ -28,6 +29,7 @@ from cachy.upkeep.index import Row, by_time, open_store, scan
 from cachy.wording import count
 
 if TYPE_CHECKING:
+    from cachy.prices import Bill
     from cachy.upkeep.stats import StoreStats, Total
 
 
@@ -40,6 +42,7 @@ _COLUMNS = (
     Column("host", cut=True),
     Column("status"),
     Column("size", right=True),
+    Column("cost", right=True),
     Column("note"),
     Column("prompt", cut=True, weight=3),
 )
@@ -134,9 +137,15 @@ def _cells(row: Row, now: float, *, status: bool) -> tuple[str, ...]:
         row.host,
         str(row.status) if status else "",
         show_size(row.bytes),
+        _cost(row),
         "superseded" if row.superseded else "private" if row.file.private else "",
         row.shown,
     )
+
+
+def _cost(row: Row) -> str:
+    """Return what a call cost: empty without tokens, "-" where their price is not known."""
+    return prices.show(row.cost) if (row.input or row.output) and prices.installed() else ""
 
 
 # ---- status ----
@@ -199,8 +208,12 @@ def stats_command(cache_dir: str | None, as_json: bool) -> None:
         f"\nlast 30 days, on this machine: {count(recent.sessions, 'session')}, "
         f"{count(recent.hits, 'hit')}, {count(recent.misses, 'miss')}, {recent.recorded:,} "
         f"recorded; saved {show_duration(recent.seconds_saved)} "
-        f"and at least {recent.input + recent.output:,} tokens"
+        f"and at least {recent.input + recent.output:,} tokens{_worth(recent.cost)}"
     )
+    if prices.installed():
+        note(f"prices are those of {prices.source()}, on the day of each call")
+    elif report.total.input or report.total.output:
+        note(prices.HINT)
     note_skipped(len(report.flaws))
 
 
@@ -214,12 +227,17 @@ def _print_totals(report: StoreStats) -> None:
     )
     click.echo(
         f"recorded in {show_duration(total.ms / 1000)} of live calls, "
-        f"with {total.input:,} tokens in and {total.output:,} out"
+        f"with {total.input:,} tokens in and {total.output:,} out{_worth(total.cost)}"
     )
 
 
+def _worth(bill: Bill) -> str:
+    """Return what tokens cost, as the end of a sentence; empty where no prices are installed."""
+    return f", {bill}" if prices.installed() and (bill.priced or bill.unpriced) else ""
+
+
 def _print_groups(title: str, groups: dict[str, Total]) -> None:
-    numbers = ("entries", "size", "live", "tokens in", "out")
+    numbers = ("entries", "size", "live", "tokens in", "out", "cost")
     print_table(
         (Column(title, cut=True), *(Column(name, right=True) for name in numbers)),
         [(name, *_numbers(total)) for name, total in groups.items()],
@@ -233,4 +251,11 @@ def _numbers(total: Total) -> tuple[Any, ...]:
         show_duration(total.ms / 1000),
         f"{total.input:,}",
         f"{total.output:,}",
+        _sum(total.cost),
     )
+
+
+def _sum(bill: Bill) -> str:
+    if not prices.installed() or not (bill.priced or bill.unpriced):
+        return ""
+    return prices.show(bill.dollars if bill.priced else None)

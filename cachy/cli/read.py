@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cachy import prices
 from cachy.cli import options
 from cachy.cli.output import (
     KEY_DIGITS,
@@ -24,7 +26,7 @@ from cachy.engine.secret_search import masked, masked_data
 from cachy.errors import CachyError, ConfigError
 from cachy.rules.content import as_dict
 from cachy.store.layout import short_path, show_path
-from cachy.store.names import key_of
+from cachy.store.names import SUFFIX, is_name, key_of, second_in
 from cachy.upkeep import transcript
 from cachy.upkeep.find import find_entry, find_file, is_file_name, newest_entries, root_of
 from cachy.upkeep.index import open_store
@@ -86,6 +88,7 @@ def _as_dict(found: FoundEntry) -> dict[str, Any]:
     return {
         "file": show_path(found.path),
         "head": masked_data(found.entry.head),
+        **({"cost": _dollars(found)} if prices.installed() else {}),
         "asked": masked_data([turn._asdict() for turn in transcript.asked(found.entry.head)]),
         "answered": masked_data([turn._asdict() for turn in transcript.answered(found.entry)]),
     }
@@ -116,9 +119,30 @@ def _facts(found: FoundEntry) -> dict[str, Any]:
         "status": head["status"],
         "took": f"{show_duration(head['ms'] / 1000)} live",
         "stream": head.get("stream"),
-        "tokens": ", ".join(f"{n:,} {name}" for name, n in usage.items() if isinstance(n, int)),
+        "tokens": ", ".join(
+            f"{n:,} {_COUNTED.get(name, name)}" for name, n in usage.items() if isinstance(n, int)
+        ),
+        "cost": _cost(found),
         "body": f"{len(found.entry.body):,} bytes",
     }
+
+
+_COUNTED = {"cache_read": "from the provider's cache", "cache_write": "into it"}
+
+
+def _cost(found: FoundEntry) -> str:
+    """Return what the call cost, and by which prices; empty where none are installed."""
+    cost = _dollars(found)
+    if not as_dict(found.entry.head.get("usage")) or not prices.installed():
+        return ""
+    return "no price known" if cost is None else f"{prices.show(cost)} ({prices.source()})"
+
+
+def _dollars(found: FoundEntry) -> float | None:
+    head = found.entry.head
+    name = os.path.basename(found.path).removesuffix(SUFFIX)
+    second = second_in(name) if is_name(name) else time.time()
+    return prices.price(head.get("url"), transcript.model(head), head.get("usage"), second)
 
 
 def _print_turns(turns: Iterable[transcript.Turn]) -> None:

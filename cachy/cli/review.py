@@ -48,7 +48,7 @@ def diff_command(
     as a pull request does.
     """
     from cachy.upkeep.diff import diff
-    from cachy.upkeep.diff_markdown import markdown
+    from cachy.upkeep.diff_markdown import cost_of_recording, markdown
 
     with progress("reading") as show_progress:
         report = diff(root_of(cache_dir), revisions, full=full, progress=show_progress)
@@ -65,6 +65,8 @@ def diff_command(
         below = [_where(change) for change in report.changes]
         print_table(_COLUMNS, [_cells(change) for change in report.changes], below=below)
     say(f"{report.old} → {report.new}: {report.summary()}")
+    if bill := cost_of_recording(report):
+        say(bill)
     for flaw in report.flaws:
         note(f"{show_path(flaw.path)}: {flaw.what}")
 

@@ -48,17 +48,20 @@ def markdown(diff: Diff, *, full: bool = False, limit: int = COMMENT) -> str:
     if diff.flaws:
         lines += ["", "Unsound:", ""]
         lines += [f"- `{os.path.basename(flaw.path)}`: {_cell(flaw.what)}" for flaw in diff.flaws]
-    text = "\n".join([*lines, *_bill(diff.changes)]) + "\n"
+    if bill := cost_of_recording(diff):
+        lines += ["", bill]
+    text = "\n".join(lines) + "\n"
     return text + _details(diff.changes, limit - len(text)) if full else text
 
 
-def _bill(changes: Sequence[Change]) -> list[str]:
-    """What the live calls of the recordings cost that are new, where prices are installed."""
-    made = [change for change in changes if change.kind != "removed"]
+def cost_of_recording(diff: Diff) -> str:
+    """Return as a sentence what the calls cost whose recordings are new; empty where there are
+    none, or no prices are installed."""
+    made = [change.row for change in diff.changes if change.kind != "removed"]
+    made = [row for row in made if row.input or row.output]
     if not made or not prices.installed():
-        return []
-    bill = prices.total(change.row.cost for change in made)
-    return ["", f"Recording them cost {bill} by {prices.source()}."]
+        return ""
+    return f"The new recordings cost {prices.total(row.cost for row in made)} ({prices.source()})."
 
 
 def _row(change: Change) -> str:

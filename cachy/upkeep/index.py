@@ -93,6 +93,8 @@ class Row(NamedTuple):
         file = row.pop("file")
         row["prompt"] = self.shown
         del row["recorded"]  # a file may say anything; its name is what counts
+        if prices.installed():
+            row["cost"] = self.cost
         recorded = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.second))
         start = {"key": self.key, "name": self.name, "recorded": recorded, "host": self.host}
         return {**start, **row, "file": show_path(file.path), "private": file.private}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from cachy import clock
+from cachy import clock, prices
+from cachy.prices import Bill
 from cachy.store import journal
 from cachy.store.layout import show_path
 from cachy.upkeep import index
@@ -16,19 +17,25 @@ RECENT = 30 * 86400
 
 
 class Total(NamedTuple):
-    """The sums of some entries: `bytes` on disk, `ms` of their live calls, and the `input` and
-    `output` tokens that their answers report."""
+    """The sums of some entries: `bytes` on disk, `ms` of their live calls, the `input` and `output`
+    tokens that their answers report, and what those cost."""
 
     entries: int
     bytes: int
     ms: float
     input: int
     output: int
+    cost: Bill
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sums as `--json` prints them."""
+        return _with_cost(self._asdict(), self.cost)
 
 
 class Sessions(NamedTuple):
     """What the sessions of the last 30 days did on this machine. `input` and `output` are the
-    tokens saved, at least: an answer that one session replays twice counts once."""
+    tokens saved, and `cost` what they are worth, at least: an answer that one session replays twice
+    counts once."""
 
     sessions: int
     hits: int
@@ -37,6 +44,20 @@ class Sessions(NamedTuple):
     seconds_saved: float
     input: int
     output: int
+    cost: Bill
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return them as `--json` prints them."""
+        return _with_cost(self._asdict(), self.cost)
+
+
+def _with_cost(fields: dict[str, Any], bill: Bill) -> dict[str, Any]:
+    """Return fields with the cost in dollars and the number of calls without a price, or without
+    either where no prices are installed."""
+    del fields["cost"]
+    if prices.installed():
+        fields |= {"cost": bill.dollars, "unpriced": bill.unpriced}
+    return fields
 
 
 class StoreStats(NamedTuple):
@@ -59,10 +80,11 @@ class StoreStats(NamedTuple):
         return {
             **self._asdict(),
             "store": show_path(self.store),
-            "total": self.total._asdict(),
-            "models": {name: total._asdict() for name, total in self.models.items()},
-            "hosts": {name: total._asdict() for name, total in self.hosts.items()},
-            "recent": self.recent._asdict(),
+            "total": self.total.as_dict(),
+            "models": {name: total.as_dict() for name, total in self.models.items()},
+            "hosts": {name: total.as_dict() for name, total in self.hosts.items()},
+            "recent": self.recent.as_dict(),
+            **({"prices": prices.source()} if prices.installed() else {}),
             "flaws": [flaw.as_dict() for flaw in self.flaws],
         }
 
@@ -87,6 +109,7 @@ def stats(root: str, *, progress: Progress = silent) -> StoreStats:
 
 
 def _total(rows: Iterable[Row]) -> Total:
+    rows = list(rows)
     entries = size = tokens_in = tokens_out = 0
     ms = 0.0
     for row in rows:
@@ -95,7 +118,11 @@ def _total(rows: Iterable[Row]) -> Total:
         ms += row.ms
         tokens_in += row.input
         tokens_out += row.output
-    return Total(entries, size, round(ms, 1), tokens_in, tokens_out)
+    return Total(entries, size, round(ms, 1), tokens_in, tokens_out, _bill(rows))
+
+
+def _bill(rows: Iterable[Row]) -> Bill:
+    return prices.total(row.cost for row in rows if row.input or row.output)
 
 
 def _by(rows: list[Row], name: Callable[[Row], str]) -> dict[str, Total]:
@@ -123,4 +150,5 @@ def _recent(root: str, newest: dict[str, Row]) -> Sessions:
         round(sum(note.seconds_saved for note in notes), 1),
         sum(row.input for row in replayed),
         sum(row.output for row in replayed),
+        _bill(replayed),
     )

@@ -13,6 +13,7 @@ from commands import call, data, refused
 from many import add, make_entry
 from stores import NOW, OLD, add_session, key_of
 
+from cachy import prices
 from cachy.cli.text import cells
 from cachy.rules.outline import shorten_text
 from cachy.store.entry import Entry
@@ -94,7 +95,8 @@ def test_ls_fits_a_terminal_with_the_newest_in_sight(
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     title, *lines = done.stdout.splitlines()
-    assert title.split() == ["key", "age", "model", "host", "size", "prompt"]
+    titles = ["key", "age", "model", "host", "size", "cost", "prompt"]
+    assert title.split() == [each for each in titles if each != "cost" or prices.installed()]
     assert len(lines) == 21
     assert lines.pop() == "… and 20 older: `cachy ls --limit 0` lists all"
     assert all(cells(line) <= width for line in [title, *lines])
@@ -183,3 +185,39 @@ def test_a_form_has_model_and_prompt(root: Path) -> None:
     row = data("ls")[0]
     assert (row["model"], row["prompt"]) == ("whisper-1", "Names: Ada")
     assert "whisper-1" in call("show", row["key"]).stdout.split("status")[0]
+
+
+@pytest.mark.skipif(not prices.installed(), reason="genai-prices is not installed")
+def test_what_calls_cost(root: Path) -> None:
+    """Where no price is known, that is said, and so is where prices come from."""
+    add(root, make_entry(1), OLD)
+    add(root, make_entry(2, model="nobody-1", url="https://llm.example.com/v1/x"), OLD - 1)
+    cost = "$0.0001"
+    title, known, unknown = call("ls").stdout.splitlines()
+    assert title.split()[4:6] == ["size", "cost"]
+    assert cost in known
+    assert "  -  Question 2" in unknown
+    assert [row["cost"] for row in data("ls")] == [pytest.approx(0.0001), None]
+    shown = call("show", key_of_first := data("ls")[0]["key"]).stdout
+    assert f"cost     {cost} (genai-prices " in shown
+    assert data("show", key_of_first)["cost"] == pytest.approx(0.0001)
+    assert "cost     no price known" in call("show", data("ls")[1]["key"]).stdout
+    said = call("stats")
+    assert f"with 40 tokens in and 10 out, {cost} (1 without a price)" in said.stdout
+    assert "prices are those of genai-prices " in said.stderr
+    stats = data("stats")
+    assert stats["total"]["cost"] == pytest.approx(0.0001)
+    assert stats["total"]["unpriced"] == 1
+    assert stats["models"]["nobody-1"]["cost"] == 0
+    assert stats["prices"].startswith("genai-prices ")
+
+
+def test_without_prices(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prices, "_library", lambda: None)
+    add(root, make_entry(1), OLD)
+    assert "cost" not in call("ls").output + call("show").output
+    assert "cost" not in data("ls")[0]
+    said = call("stats")
+    assert "$" not in said.stdout
+    assert "cachy-store[prices]" in said.stderr
+    assert "cost" not in data("stats")["total"]
