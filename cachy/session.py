@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from cachy.engine.events import Stats
     from cachy.rules.key import Noise
+    from cachy.tables import Table
 
 
 class Session:
@@ -68,13 +69,44 @@ class Session:
         return self.cache.stats
 
     def __repr__(self) -> str:
-        stats = self.stats
+        from cachy import prices  # not loaded by `enable_cachy`
+        from cachy.engine.money import saved
+
+        stats, bill = self.stats, saved(self.cache)
         past = went_past(stats.bypassed)
+        money = f" and {prices.show(bill.dollars)}" if bill is not None and bill.priced else ""
         return (
             f"<cachy {self.mode}: {count(stats.hits, 'hit')}, {count(stats.misses, 'miss')}, "
-            f"{stats.recorded:,} recorded, {stats.seconds_saved:,.1f} s saved; "
+            f"{stats.recorded:,} recorded, {stats.seconds_saved:,.1f} s{money} saved; "
             f"{past and past + '; '}{short_path(self.store.label)}>"
         )
+
+    def table(self) -> Table:
+        """Return what it has done so far as a table, which notebooks show for a session, too."""
+        from cachy.engine.money import saved
+        from cachy.tables import Table
+
+        stats = self.stats
+        worth = f"{stats.tokens_saved:,} tokens, {stats.seconds_saved:,.1f} s"
+        if (bill := saved(self.cache)) is not None:
+            worth += f", {bill}"
+        rows = [
+            ("mode", self.mode),
+            ("store", short_path(self.store.label)),
+            ("hits", f"{stats.hits:,}"),
+            ("misses", f"{stats.misses:,}"),
+            ("recorded", f"{stats.recorded:,}"),
+            ("saved", worth),
+        ]
+        rows += [("not kept", f"{n:,}: {why}") for why, n in stats.skipped.most_common()]
+        rows += [("bypassed", f"{n:,}: {what}") for what, n in stats.bypassed.most_common()]
+        return Table(rows, heading=False)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+    def _repr_markdown_(self) -> str:
+        return self.table()._repr_markdown_()
 
 
 _FILE_OF_PYCACHY = "_modidx.py"

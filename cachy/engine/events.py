@@ -198,6 +198,13 @@ class Events:
         self.stats = Stats()
         self._warned: set[str] = set()
         self._hits: dict[str, int] = {}
+        self.costs: dict[str, float | None] = {}
+        """What `engine/money.py` has found out, by key."""
+
+    @property
+    def hits_by_key(self) -> dict[str, int]:
+        """How often each full key was replayed, as of now."""
+        return self._hits.copy()
 
     def hit(self, key: str, head: dict[str, Any]) -> None:
         """Count an answer from the store. Warn once of a request that is made again and again: a

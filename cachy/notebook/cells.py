@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cachy.engine.money import more, worth
 from cachy.store import entry as codec
+from cachy.store.folder import entry_files
+from cachy.store.names import key_in, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from cachy.engine.cache import Cache
     from cachy.engine.events import Stats
     from cachy.errors import CacheMiss
     from cachy.explain import Explanation
+    from cachy.prices import Bill
     from cachy.session import Session
     from cachy.store.base import Store
 
@@ -19,7 +27,8 @@ if TYPE_CHECKING:
 class Cell(NamedTuple):
     """One run of a cell that made calls. `number` is that of IPython, `source` its first line;
     `tokens` and `seconds` are what its calls took when they were live; `made` are the names of
-    what it recorded, in `store`; `missed` what it could not get in replay mode."""
+    what it recorded, in `store`; `missed` what it could not get in replay mode; `replayed` how
+    often it was answered with which recording, by key."""
 
     number: int
     source: str
@@ -30,6 +39,38 @@ class Cell(NamedTuple):
     store: Store
     made: Sequence[str]
     missed: Sequence[CacheMiss]
+    cache: Cache
+    replayed: Mapping[str, int]
+
+    @property
+    def newest(self) -> str:
+        """The key of what it recorded last, or else replayed last for the first time."""
+        keys = [*self.replayed, *self.made]
+        return key_of(keys[-1]) if keys else ""
+
+    def cost(self) -> Bill | None:
+        """Return what its calls cost when they were live; None where no prices are installed."""
+        return worth(self.cache, Counter(self.replayed) + Counter(map(key_of, self.made)))
+
+    def prompts(self) -> list[str]:
+        """Return the first words of what it asked, without credentials."""
+        from cachy.engine.secret_search import masked
+        from cachy.upkeep.transcript import first_words
+
+        heads = [_head(self.store, name) for name in self._names()]
+        texts = [masked(first_words(head)) for head in heads if head is not None]
+        return list(dict.fromkeys(text for text in texts if text))
+
+    def _names(self) -> list[str]:
+        """Return the names of recordings of what it asked, those of the first few keys."""
+        names = {key_of(name): name for name in self.made}
+        wanted = {key_of(key) for key in islice(self.replayed, _PROMPTS)} - names.keys()
+        if wanted and self.store.root is not None:
+            for shard in {key[:2] for key in wanted}:
+                for file in sorted(entry_files(self.store.root, shard)):
+                    if key_in(file.name) in wanted:
+                        names[key_in(file.name)] = file.name
+        return list(names.values())[:_PROMPTS]
 
     def reasons(self, most: int = 5) -> list[Explanation]:
         """Return why its requests missed, those of the first few. Takes up to 0.2 s for each that
@@ -42,13 +83,23 @@ class Cell(NamedTuple):
         return why
 
 
+_PROMPTS = 20
+
+
+def _head(store: Store, name: str) -> dict[str, Any] | None:
+    try:
+        return codec.loads(store.frame(name)).head
+    except Exception:  # noqa: BLE001 - any store may raise anything; what was forgotten is gone
+        return None
+
+
 def _reason(store: Store, name: str) -> list[Explanation]:
     from cachy.explain import BUDGET, why
 
     try:
         head = codec.loads(store.frame(name)).head
         return [why(store, head, budget=BUDGET)]
-    except Exception:  # noqa: BLE001 - any store may raise anything; what was forgotten is gone
+    except Exception:  # noqa: BLE001 - as above
         return []
 
 
@@ -62,6 +113,7 @@ class _Count(NamedTuple):
     seconds: float = 0.0
     made: int = 0
     missed: int = 0
+    replayed: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
     def of(cls, session: Session | None) -> _Count:
@@ -76,6 +128,7 @@ class _Count(NamedTuple):
             stats.seconds_saved + stats.seconds_spent,
             len(stats.made),
             len(stats.missed),
+            session.cache.events.hits_by_key,
         )
 
 
@@ -118,6 +171,8 @@ class Cells:
             session.store,
             session.stats.made[start.made :],
             session.stats.missed[start.missed :],
+            session.cache,
+            more(now.replayed, start.replayed),
         )
         return cell if cell.hits or cell.misses or cell.made else None
 

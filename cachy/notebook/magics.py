@@ -5,6 +5,7 @@
     %cachy why          why the requests of the last cell missed
     %cachy replay       from now on; also auto, refresh and off
     %%cachy refresh     for this cell alone; also replay, auto and off
+    %cachy show         what was asked and answered last, as a chat; %cachy show KEY another
     %cachy forget       drop what the last cell recorded, so that running it again records it anew
 
 `%%cachy refresh` is turned into a statement in the cell's first line, and what it sets ends with
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cachy.errors import CachyError, ConfigError
 from cachy.notebook import tracebacks
 from cachy.notebook.cells import Cells
+from cachy.notebook.chat import Chat, find_chat
 from cachy.notebook.tables import CellTable, Reasons, Status
 from cachy.session import disable_cachy, enable_cachy, session_in_force
 from cachy.settings import MODES
@@ -36,6 +38,7 @@ _HELP = """\
 %cachy              what cachy has done so far
 %cachy cells        what each cell has asked for, and why it missed
 %cachy why          why the requests of the last cell missed
+%cachy show [KEY]   an entry as a chat: by default the last that was used
 %cachy MODE         the mode from now on: auto, replay, refresh or off
 %%cachy MODE        the mode for this cell alone
 %cachy forget       drop what the last cell recorded"""
@@ -76,6 +79,7 @@ class Magic:
         %cachy              what it has done so far
         %cachy cells        what each cell has asked for, and why it missed
         %cachy why          why the requests of the last cell missed
+        %cachy show [KEY]   an entry as a chat
         %cachy replay       from now on; also auto, refresh and off
         %%cachy refresh     for this cell alone
         %cachy forget       drop what the last cell recorded
@@ -95,6 +99,8 @@ class Magic:
             return Status(session_in_force())
         if (show := {"cells": self._show_cells, "why": self._why}.get(line.strip())) is not None:
             return show()
+        if words[:1] == ["show"] and len(words) <= 2:
+            return self._show(*words[1:])
         if words == ["forget"]:
             self._forget()
         else:
@@ -108,7 +114,7 @@ class Magic:
         modes = ", ".join(MODES)
         if not words:
             self._refuse(f"{magic} needs a mode for this cell, one of {modes}")
-        others = "" if magic == "%%cachy" else ", or cells, why, forget, --help"
+        others = "" if magic == "%%cachy" else ", or cells, why, show, forget, --help"
         unknown = f"unknown argument {' '.join(words)!r} of {magic}"
         return self._refuse(f"{unknown}: use one of {modes}{others}")
 
@@ -164,6 +170,19 @@ class Magic:
             print("cachy: the last cell that made calls missed nothing")
             return None
         return Reasons(cell)
+
+    def _show(self, key: str = "") -> Chat | None:
+        """Return the entry whose key starts so, by default that of the last call."""
+        session = session_in_force()
+        if not key and (cell := self._cells.running(session) or self._cells.last) is not None:
+            key = cell.newest
+        if session is None or not key:
+            print("cachy: no cell has made calls yet; `%cachy show KEY` shows an entry")
+            return None
+        try:
+            return find_chat(session.store, key)
+        except CachyError as error:
+            self._refuse(str(error))
 
     def _forget(self) -> None:
         cell = self._cells.running(session_in_force()) or self._cells.last

@@ -1,56 +1,21 @@
-"""What the magics show: a table as text, and as HTML where the front end shows that."""
+"""What the magics show: a table as text, and as HTML or Markdown where the front end shows that."""
 
 from __future__ import annotations
 
 import os
-from html import escape
 from typing import TYPE_CHECKING
 
+from cachy import prices
 from cachy.settings import MODE_VARIABLE
-from cachy.store.layout import short_path
+from cachy.tables import Table
+from cachy.upkeep.transcript import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cachy.notebook.cells import Cell
+    from cachy.prices import Bill
     from cachy.session import Session
-
-_LEFT = "text-align:left"
-_RIGHT = "text-align:right"
-
-
-class Table:
-    """Rows of text. The first row is the heading, if there is one; `right` are the columns of
-    numbers."""
-
-    def __init__(
-        self, rows: Sequence[tuple[str, ...]], *, heading: bool = True, right: Sequence[int] = ()
-    ) -> None:
-        self.rows, self._heading, self._right = list(rows), heading, frozenset(right)
-
-    def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(*self.rows, strict=True)]
-        return "\n".join(
-            "  ".join(
-                f"{text:>{width}}" if number in self._right else f"{text:<{width}}"
-                for number, (text, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in self.rows
-        )
-
-    def _repr_html_(self) -> str:
-        return (
-            f"<table>{''.join(self._html_row(n, row) for n, row in enumerate(self.rows))}</table>"
-        )
-
-    def _html_row(self, number: int, row: tuple[str, ...]) -> str:
-        cells = []
-        for column, text in enumerate(row):
-            is_head = number == 0 if self._heading else column == 0
-            tag = "th" if is_head else "td"
-            align = _RIGHT if column in self._right else _LEFT
-            cells.append(f'<{tag} style="{align}">{escape(text)}</{tag}>')
-        return f"<tr>{''.join(cells)}</tr>"
 
 
 class Status(Table):
@@ -61,46 +26,52 @@ class Status(Table):
             self.mode = "not enabled: enable_cachy(), or %cachy auto"
             super().__init__([("mode", self.mode)], heading=False)
             return
-        stats = session.stats
         self.mode = session.mode
         if os.environ.get(MODE_VARIABLE):
             self.mode += " (CACHY_MODE is set, and wins)"
-        rows = [
-            ("mode", self.mode),
-            ("store", short_path(session.store.label)),
-            ("hits", f"{stats.hits:,}"),
-            ("misses", f"{stats.misses:,}"),
-            ("recorded", f"{stats.recorded:,}"),
-            ("saved", f"{stats.tokens_saved:,} tokens, {stats.seconds_saved:,.1f} s"),
-        ]
-        rows += [("not kept", f"{n:,}: {why}") for why, n in stats.skipped.most_common()]
-        rows += [("bypassed", f"{n:,}: {what}") for what, n in stats.bypassed.most_common()]
-        super().__init__(rows, heading=False)
+        super().__init__([("mode", self.mode), *session.table().rows[1:]], heading=False)
 
 
-_COLUMNS = ("cell", "", "hits", "misses", "tokens", "seconds", "why it missed")
+_COLUMNS = ("cell", "", "asked", "hits", "misses", "recorded", "tokens", "seconds")
+_WHY = "why it missed"
 _SHOWN = 40
 
 
 class CellTable(Table):
-    """What `%cachy cells` shows: a row for each cell that made calls."""
+    """What `%cachy cells` shows: a row for each cell that made calls. What its calls cost stands
+    there where prices are installed."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
-        super().__init__([_COLUMNS, *map(_row, cells)], right=range(2, 6))
+        priced = prices.installed()
+        heading = (*_COLUMNS, "cost", _WHY) if priced else (*_COLUMNS, _WHY)
+        rows = [_row(cell, priced=priced) for cell in cells]
+        super().__init__([heading, *rows], right=range(3, len(heading) - 1))
 
 
-def _row(cell: Cell) -> tuple[str, ...]:
+def _row(cell: Cell, *, priced: bool) -> tuple[str, ...]:
     reasons = list(dict.fromkeys(each.reason for each in cell.reasons()))
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return (
         f"[{cell.number}]",
-        cell.source if len(cell.source) <= _SHOWN else f"{cell.source[: _SHOWN - 1]}…",
+        one_line(cell.source, _SHOWN),
+        one_line(_and_more(cell.prompts()), _SHOWN),
         f"{cell.hits:,}",
         f"{cell.misses:,}",
+        f"{len(cell.made):,}",
         f"{cell.tokens:,}",
         f"{cell.seconds:,.1f}",
-        f"{reasons[0]}{more}" if reasons else "",
+        *([_dollars(cell.cost())] if priced else []),
+        _and_more(reasons),
     )
+
+
+def _dollars(cost: Bill | None) -> str:
+    return prices.show(cost.dollars if cost is not None and cost.priced else None)
+
+
+def _and_more(texts: Sequence[str]) -> str:
+    """Return the first text, and how many more there are."""
+    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+    return f"{texts[0]}{more}" if texts else ""
 
 
 class Reasons:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import cachy
-from cachy import Session
+from cachy import Session, prices
 
 Shell = Any
 
@@ -18,12 +18,16 @@ def test_cells(shell: Shell, session: Session) -> None:
     shell("ask(), ask('more')")
     table = shell("%cachy cells")
     heading, first, second = table.rows
-    assert heading == ("cell", "", "hits", "misses", "tokens", "seconds", "why it missed")
-    assert first[1:4] == ("# the first question", "0", "1")
-    assert first[6].startswith("nothing was recorded before it")
-    assert second[1:4] == ("ask(), ask('more')", "1", "1")
-    assert second[6].startswith("the prompt changed; the closest of 1 recording of this endpoint")
-    assert int(second[4]) > int(first[4]) > 10
+    titles = ("cell", "", "asked", "hits", "misses", "recorded", "tokens", "seconds", "cost")
+    assert heading[:-1] == (titles if prices.installed() else titles[:-1])
+    assert first[1:6] == ("# the first question", "hi", "0", "1", "1")
+    assert first[-1].startswith("nothing was recorded before it")
+    assert second[1:6] == ("ask(), ask('more')", "more (and 1 more)", "1", "1", "1")
+    assert second[-1].startswith("the prompt changed; the closest of 1 recording of this endpoint")
+    assert int(second[6]) > int(first[6]) > 10
+    if prices.installed():
+        assert first[8].startswith("$0.0")
+        assert float(second[8][1:]) > float(first[8][1:])
     assert repr(table).splitlines()[0].startswith("cell")
     assert "<th" in table._repr_html_()
 
@@ -32,7 +36,7 @@ def test_a_cell_that_runs_again_has_one_row(shell: Shell, session: Session) -> N
     for _ in range(2):
         shell.ip.run_cell("ask()", cell_id="abc")
     [_, row] = shell("%cachy cells").rows
-    assert row[2:4] == ("1", "0")
+    assert row[2:6] == ("hi", "1", "0", "0")
 
 
 def test_no_cell_has_made_calls(shell: Shell, capsys: Any) -> None:
@@ -58,5 +62,5 @@ def test_why_a_cell_missed_in_replay_mode(shell: Shell, session: Session) -> Non
     assert why.startswith("the prompt changed")
     assert '  messages[0].content: "hi" → "hello"' in why
     [*_, row] = shell("%cachy cells").rows
-    assert row[2:4] == ("0", "1")
-    assert row[6].startswith("the prompt changed")
+    assert row[3:6] == ("0", "1", "0")
+    assert row[-1].startswith("the prompt changed")

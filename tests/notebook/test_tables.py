@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cachy import Session
-from cachy.notebook.tables import Status, Table
+from cachy import Session, prices
+from cachy.engine.money import saved
+from cachy.notebook.tables import Status
 
 Shell = Any
 
@@ -19,7 +20,8 @@ def test_status(shell: Shell, session: Session) -> None:
         "hits": "1",
         "misses": "2",
         "recorded": "2",
-        "saved": f"{session.stats.tokens_saved} tokens, {session.stats.seconds_saved:.1f} s",
+        "saved": f"{session.stats.tokens_saved} tokens, {session.stats.seconds_saved:.1f} s"
+        + (f", {saved(session.cache)}" if prices.installed() else ""),
     }
     assert session.stats.tokens_saved > 10
     assert "hits      1\nmisses    2\n" in repr(status)
@@ -43,11 +45,3 @@ def test_status_shows_what_was_not_kept(shell: Shell, session: Session) -> None:
 def test_status_shows_what_went_past(shell: Shell, session: Session) -> None:
     session.stats.bypassed["api.x.ai by grpc"] += 2
     assert ("bypassed", "2: api.x.ai by grpc") in Status(session).rows
-
-
-def test_a_table_aligns_numbers_to_the_right() -> None:
-    table = Table([("name", "n"), ("a", "1"), ("b<", "1,000")], right=(1,))
-    assert repr(table).splitlines() == ["name      n", "a         1", "b<    1,000"]
-    html = table._repr_html_()
-    assert '<th style="text-align:right">n</th>' in html
-    assert '<td style="text-align:left">b&lt;</td>' in html

@@ -31,6 +31,9 @@ socket.socket.connect = socket.socket.connect_ex = connect
 del connect, socket
 """
 
+# What is committed must not depend on which prices are installed.
+WITHOUT_PRICES = "import sys; sys.modules['genai_prices'] = None\n"
+
 
 def reaching(standin: Standin) -> str:
     """What leads a kernel to the stand-in."""
@@ -88,7 +91,7 @@ def record() -> None:
     with Standin() as standin:
         standin.behave(Behaviour(delay=0.4, pause=0.02))  # as a fast model would answer
         execute(notebook, QUICKSTART.parent, reaching(standin))
-    executed = execute(notebook, QUICKSTART.parent, NO_NETWORK)
+    executed = execute(notebook, QUICKSTART.parent, WITHOUT_PRICES + NO_NETWORK)
     # No versions: they would change with each machine that records.
     executed.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

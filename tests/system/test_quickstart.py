@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from kernels import NO_NETWORK, QUICKSTART, ROOT, execute, outputs, reaching, read
+from kernels import NO_NETWORK, QUICKSTART, ROOT, WITHOUT_PRICES, execute, outputs, reaching, read
 from standin import Standin
 
 from cachy.store import journal
@@ -52,7 +52,7 @@ def test_quickstart_recorded_and_replayed(standin: Standin, tmp_path: Path) -> N
 def test_quickstart_as_committed() -> None:
     before = git(ROOT, "status", "--porcelain", ".cachy", "scripts")
     notebook = read(QUICKSTART)
-    replayed = execute(notebook, QUICKSTART.parent, NO_NETWORK)
+    replayed = execute(notebook, QUICKSTART.parent, WITHOUT_PRICES + NO_NETWORK)
     assert outputs(replayed) == outputs(notebook)
     assert status_of(replayed) == status_of(notebook)
     assert git(ROOT, "status", "--porcelain", ".cachy", "scripts") == before
