@@ -34,6 +34,7 @@ ORDER = (
     ("session",),
     ("child",),
     ("upkeep",),
+    ("page",),
     ("pytest_vcr", "pytest_outside", "pytest_tally"),
     ("notebook", "pytest_plugin", "cli"),
     ("__main__",),

@@ -144,6 +144,8 @@ def test_every_example_works(repository: Path) -> None:
         python = shlex.quote(sys.executable)
         command = example.replace("jupyter execute *.ipynb", f"{python} report.py")
         command = command.replace("report.ipynb", "report.py")
+        if command.startswith("cachy ui"):
+            command += " --help"  # it serves until it is interrupted
         result = CliRunner().invoke(app, shlex.split(command)[1:], input="y\n")
         assert result.exit_code == 0, (example, result.output)
 

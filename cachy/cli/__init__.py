@@ -4,6 +4,7 @@ the report.
     listing.py  ls, status, stats: what is in a store
     read.py     show, cat, why, log: one entry
     review.py   diff, check: a change that is about to be shared
+    page.py     ui, report: a page to look at
     care.py     init, fsck, gc: changes to a store
     move.py     import, export: recordings of other tools
     run.py      run another command
@@ -37,8 +38,9 @@ THEMES = {
         "log": "read",
         "status": "listing",
         "stats": "listing",
+        "ui": "page",
     },
-    "Review": {"diff": "review", "check": "review"},
+    "Review": {"diff": "review", "check": "review", "report": "page"},
     "Maintain": {"init": "care", "fsck": "care", "gc": "care"},
     "Move": {"import": "move", "export": "move"},
     "Use": {"run": "run", "completion": "shell"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +18,7 @@ from cachy.cli.output import (
     progress,
     say,
 )
-from cachy.cli.units import parse_age, parse_size, parse_time, show_size
+from cachy.cli.units import parse_age, parse_size, show_size
 from cachy.errors import ConfigError
 from cachy.store.layout import show_path
 from cachy.upkeep.find import root_of
@@ -177,7 +176,7 @@ def gc_command(
         raise ConfigError("--since needs --unused: add it, or use --older-than AGE instead")
     policy = Policy(
         unused=unused,
-        since=_since(root, since) if since else None,
+        since=options.since(root, since) if since else None,
         older_than=parse_age(older_than) if older_than else None,
         model=model,
         host=host,
@@ -218,20 +217,6 @@ def _undo(root: str, *, as_json: bool) -> None:
         print_json({"restored": [show_path(path) for path in restored]})
     else:
         click.echo(f"restored {count(len(restored), 'file')}")
-
-
-def _since(root: str, text: str) -> float:
-    from cachy.upkeep.run import last_run
-
-    if text == "last-run":
-        return last_run(root)
-    try:
-        return parse_time(text, time.time())
-    except ConfigError:
-        raise ConfigError(
-            f"invalid --since {text!r}: give an age such as 30d, a date such as 2026-11-01, "
-            f"or last-run"
-        ) from None
 
 
 def _confirmed(question: str) -> bool:

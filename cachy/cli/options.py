@@ -66,3 +66,23 @@ def _keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[s
         return []
     keys = sorted({key_in(file.name) for file in files if file.name.startswith(incomplete)})
     return keys[:_MOST_COMPLETED]
+
+
+def since(root: str, text: str) -> float:
+    """Return what `--since` names, in seconds since 1970: an age, a date, or `last-run`. Raises
+    ConfigError."""
+    import time
+
+    from cachy.cli.units import parse_time
+    from cachy.errors import ConfigError
+    from cachy.upkeep.run import last_run
+
+    if text == "last-run":
+        return last_run(root)
+    try:
+        return parse_time(text, time.time())
+    except ConfigError:
+        raise ConfigError(
+            f"invalid --since {text!r}: give an age such as 30d, a date such as 2026-11-01, "
+            f"or last-run"
+        ) from None
