@@ -27,6 +27,7 @@ URL = "https://api.openai.com/v1/chat/completions"
 RAISED = {
     "openai 2": "APIStatusError",
     "openai 3": "APIStatusError",
+    "openai 3 over aiohttp": "APIStatusError",
     "anthropic 2": "APIStatusError",
     "groq": "APIStatusError",
     "litellm": "APIError BadRequestError InternalServerError",
