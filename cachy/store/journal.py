@@ -102,7 +102,8 @@ class Journal:
         """Begin a session on the store at `root`; None, for a store without a folder, does
         nothing."""
         if root is not None:
-            self._open[id(counters)] = _OpenSession(root, counters, eager=self.eager)
+            eager = self.eager or _is_worker()
+            self._open[id(counters)] = _OpenSession(root, counters, eager=eager)
 
     def end(self, counters: Counters) -> None:
         """Note a session, which is over. Raises nothing; idempotent."""
@@ -124,6 +125,13 @@ class Journal:
             util.register_after_fork(
                 self, lambda journal: util.Finalize(None, journal.end_all, (), {}, 0)
             )
+
+
+def _is_worker() -> bool:
+    """Whether this is a worker process of multiprocessing, which exits without running what atexit
+    knows. Its parent may know nothing of cachy: `marimo export` runs a notebook in one."""
+    process = sys.modules.get("multiprocessing.process")
+    return getattr(process, "_parent_process", None) is not None
 
 
 class Draft:

@@ -414,6 +414,12 @@ def test_numbers_are_exact(number: float) -> None:
     assert repr(parse_json(json.dumps([number]))[0]) == repr(number)
 
 
+@pytest.mark.parametrize("shift", range(20))
+def test_numbers_in_a_long_text_are_exact(shift: int) -> None:
+    text = f'["{"x" * (70_000 + shift)}", 18446744073709551617, {2**63 - 1}, 0.1]'
+    assert repr(parse_json(text)[1:]) == repr(json.loads(text)[1:])
+
+
 # ---- Ignored fields ----
 
 

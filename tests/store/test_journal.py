@@ -172,6 +172,25 @@ def test_a_process_that_ends_without_a_word_has_noted_its_keys(tmp_path: Path, e
     assert sum(note.hits for note in notes) == 2
 
 
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)"])
+def test_a_worker_whose_parent_has_no_cachy_notes_its_own(tmp_path: Path, end: str) -> None:
+    """As `marimo export` runs a notebook."""
+    (tmp_path / "notebook.py").write_text(CALL + f"ask(1); ask(2)\n{end}")
+    script(
+        tmp_path,
+        """
+disable_cachy()
+if __name__ == "__main__":
+    import multiprocessing
+    worker = multiprocessing.get_context("spawn").Process(target=__import__, args=("notebook",))
+    worker.start()
+    worker.join()
+""",
+    )
+    (note,) = journal.read(str(tmp_path / ".cachy"))
+    assert (note.recorded, len(note.keys)) == (2, 2)
+
+
 def test_a_session_notes_its_keys_as_it_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
