@@ -46,6 +46,8 @@ THEMES = {
     "Use": {"run": "run", "completion": "shell"},
 }
 """The commands, each with the module of its function `NAME_command`."""
+_HIDDEN = {"git-diff": "review"}
+"""What only git calls."""
 
 
 class _Commands(click.Group):
@@ -56,10 +58,11 @@ class _Commands(click.Group):
         return [name for theme in THEMES.values() for name in theme]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for theme in THEMES.values():
+        for theme in (*THEMES.values(), _HIDDEN):
             if cmd_name in theme:
                 module = import_module(f"cachy.cli.{theme[cmd_name]}")
-                command: click.Command = getattr(module, f"{cmd_name}_command")
+                name = f"{cmd_name.replace('-', '_')}_command"
+                command: click.Command = getattr(module, name)
                 return command
         return None
 

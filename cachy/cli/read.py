@@ -178,9 +178,13 @@ def cat_command(key: str, cache_dir: str | None, head: bool, text: bool) -> None
 
 
 def _text_of_file(path: str) -> str:
-    """Return any file as text: if this failed, `git diff` would fail."""
+    """Return any file as text: if this failed, `git diff` would fail. What is in the place of an
+    older recording begins with what changed."""
+    from cachy.upkeep.git_diff import changes
+
     try:
-        return transcript.readable(find_file(path).entry)
+        entry = find_file(path).entry
+        return changes(path, entry) + transcript.readable(entry)
     except CachyError as error:
         with open(path, "rb") as file:
             data = file.read()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import click
@@ -10,13 +12,18 @@ from click.exceptions import Exit
 from cachy.cli import options
 from cachy.cli.output import KEY_DIGITS, Column, note, print_json, print_table, progress, say
 from cachy.cli.text import bold, colored, dim, indent
+from cachy.errors import CachyError
 from cachy.store.layout import show_path
+from cachy.store.names import SUFFIX
 from cachy.upkeep.find import root_of
 from cachy.upkeep.index import open_store
 from cachy.upkeep.transcript import one_line
 from cachy.wording import count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cachy.upkeep.compare import Part
     from cachy.upkeep.diff import Change
 
 _PROMPT_LENGTH = 60
@@ -110,15 +117,59 @@ def _where(change: Change) -> str:
 
 def _print_change(change: Change) -> None:
     """Print a change with its answers, word by word."""
-    from cachy.upkeep.word_diff import folded
-
     sign, key, model, host, prompt, said = _cells(change)
     click.echo(bold(one_line(f"{sign} {change.kind}  {key}  {model}  {host}", _LONGEST_LINE)))
     say(f"  {prompt}\n  {said}" if change.kind == "re-recorded" else f"  {prompt}")
-    parts = [] if change.same_answer else change.compared.parts
+    if not change.same_answer:
+        _print_parts(change.compared.parts)
+    click.echo()
+
+
+def _print_parts(parts: Iterable[Part]) -> None:
+    from cachy.upkeep.word_diff import folded
+
     for part in parts:
         click.echo(dim(f"  {one_line(part.role, _LONGEST_LINE)}"))
         click.echo(indent(indent(colored(folded(part.pieces)))))
+
+
+# ---- What git calls ----
+
+
+@click.command("git-diff", hidden=True)
+@click.argument("path")
+@click.argument("old")
+@click.argument("old_hex")
+@click.argument("old_mode")
+@click.argument("new", default=os.devnull)
+@click.argument("rest", nargs=-1)
+def git_diff_command(
+    path: str, old: str, old_hex: str, old_mode: str, new: str, rest: tuple[str, ...]
+) -> None:
+    """Show how an entry changed, for `git diff`, which gives the file's two sides."""
+    from cachy.upkeep.git_diff import describe
+    from cachy.upkeep.word_diff import Piece
+
+    del old_hex, old_mode, rest
+    if not path.endswith(SUFFIX):  # what else is in a store
+        command = ["git", "--no-pager", "diff", "--no-index", "--no-ext-diff", "--", old, new]
+        subprocess.run(command, check=False)
+        return
+    try:
+        shown = describe(path, old, new)
+    except CachyError as error:
+        sides = [side if side == os.devnull else path for side in (old, new)]
+        say(f"cachy: {' → '.join(sides)}: {error}")
+        return
+    click.echo(bold(one_line(f"cachy: {path}", _LONGEST_LINE)))
+    click.echo(bold(f"{shown.op} {one_line(shown.title, 2 * _LONGEST_LINE)}".strip()))
+    if shown.prompt:
+        say(f"  {shown.prompt}")
+    if shown.compared is not None:
+        _print_parts(shown.compared.parts)
+    elif shown.text:
+        lines = [f"{shown.op}{line}" for line in shown.text.splitlines()]
+        click.echo(colored([Piece(shown.op, "\n".join(lines))], marks=False))
     click.echo()
 
 

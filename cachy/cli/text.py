@@ -94,12 +94,12 @@ def dim(text: str) -> str:
     return f"\x1b[2m{text}\x1b[0m" if _is_styled() else text
 
 
-def colored(pieces: Iterable[Piece]) -> str:
+def colored(pieces: Iterable[Piece], *, marks: bool = True) -> str:
     """Return the pieces of two texts, made printable: what is gone red and what is new green, or as
-    `[-gone-]{+new+}` where stdout shows no colors."""
+    `[-gone-]{+new+}` where stdout shows no colors, and there are to be `marks`."""
     safe = [piece._replace(text=printable(piece.text)) for piece in pieces]
     if not _is_styled():
-        return marked(safe)
+        return marked(safe) if marks else "".join(piece.text for piece in safe)
     return "".join(_painted(text, _COLORS[op]) if op in _COLORS else text for op, text in safe)
 
 
@@ -115,7 +115,8 @@ _COLORS = {"-": "31;9", "+": "32;1", "…": "2"}
 
 def _is_styled() -> bool:
     """Return whether stdout is a terminal that knows styles, and its user wants them."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not is_dumb()
+    shown = sys.stdout.isatty() or os.environ.get("GIT_PAGER_IN_USE") == "true"
+    return shown and not os.environ.get("NO_COLOR") and not is_dumb()
 
 
 def is_dumb() -> bool:

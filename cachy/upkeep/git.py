@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from cachy.errors import CachyError, ConfigError
 from cachy.store.layout import FOLDER
-from cachy.store.names import NAME_LENGTH, place_of
+from cachy.store.names import NAME_LENGTH, SUFFIX, is_name, place_of
 
 STORES = f":(top,glob)**/{FOLDER}/**"
 """The pathspec of all files in all stores of a repository."""
@@ -213,6 +213,65 @@ class Repo:
             reason = done.stderr.decode(errors="replace").strip()
             raise CachyError(f"`git {arguments[0]}` failed in {self.top}: {reason}")
         return done.stdout
+
+
+class History:
+    """The recordings that the repository around a folder has, in any of its stores."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def recordings(self, key: str) -> Iterator[dict[str, str]]:
+        """Yield the recordings of a key, name to blob: those in the index, then those in the last
+        commits of HEAD that added or removed one. Yields nothing if git fails."""
+        where = f":(top,glob)**/{FOLDER}/{key[:2]}/{key}-*"
+        yield _recordings(self._ask("ls-files", "-s", "-z", "--", where), _of_index)
+        yield _recordings(
+            self._ask(
+                "log", "-n", str(_COMMITS), "-z", "--no-renames", "--raw", "--no-abbrev",
+                "--diff-merges=first-parent", "--format=", "--", where,
+            ),
+            _of_log,
+        )  # fmt: skip
+
+    def blob(self, blob: str) -> bytes:
+        """Return the bytes of a blob. Raises CachyError if it is missing."""
+        done = _run(["cat-file", "blob", blob], self._folder)
+        if done.returncode:
+            raise CachyError(f"git object {blob} is missing: see `git fsck`")
+        return done.stdout
+
+    def _ask(self, *arguments: str) -> list[bytes]:
+        done = _run(list(arguments), self._folder)
+        return [] if done.returncode else [field for field in done.stdout.split(b"\0") if field]
+
+
+_COMMITS = 50
+"""Commits of one key that are looked at."""
+
+
+def _recordings(
+    fields: list[bytes], read: Callable[[list[bytes]], Iterator[tuple[str, str]]]
+) -> dict[str, str]:
+    """Return the blobs of entries by their names."""
+    found: dict[str, str] = {}
+    for path, blob in read(fields):
+        name = path.rpartition("/")[2].removesuffix(SUFFIX)
+        if is_name(name):
+            found.setdefault(name, blob)
+    return found
+
+
+def _of_index(fields: list[bytes]) -> Iterator[tuple[str, str]]:
+    for field in fields:
+        meta, _, path = field.partition(b"\t")
+        yield os.fsdecode(path), meta.split()[1].decode()
+
+
+def _of_log(fields: list[bytes]) -> Iterator[tuple[str, str]]:
+    for meta, path in zip(fields[::2], fields[1::2], strict=False):
+        _, _, before, after, kind = meta.split()
+        yield os.fsdecode(path), (before if kind == b"D" else after).decode()
 
 
 def _run(arguments: list[str], folder: str) -> subprocess.CompletedProcess[bytes]:

@@ -51,6 +51,19 @@ def textconv() -> str:
     return f"sh -c {shlex.quote(code)} -"
 
 
+def driver() -> str:
+    """Return the command with which `git diff` shows how entries changed.
+
+    Without cachy, git still shows that a file differs.
+    """
+    ours = command()
+    code = (
+        f'{ours} git-diff "$@" 2>/dev/null || cachy git-diff "$@" 2>/dev/null || '
+        f'echo "Binary file $1 differs"'
+    )
+    return f"sh -c {shlex.quote(code)} -"
+
+
 def script() -> str:
     """Return the lines of the hook."""
     ours = command()

@@ -11,11 +11,12 @@ from cachy.store.folder import DirStore
 from cachy.store.layout import make_local, shared_files, show_path, tmp
 from cachy.upkeep.git import Repo, attribute_rule
 from cachy.upkeep.hook import add as add_hook
-from cachy.upkeep.hook import textconv
+from cachy.upkeep.hook import driver, textconv
 
 ATTRIBUTES = "-text -merge -filter diff=cachy linguist-generated"
 TEXTCONV = "diff.cachy.textconv"
 _CACHED = "diff.cachy.cachetextconv"
+_DRIVER = "diff.cachy.command"
 _CACHE = "refs/notes/textconv/cachy"
 """Where git keeps the texts of entries: also those that it got while cachy was not there."""
 
@@ -68,9 +69,9 @@ def init(root: str, *, git: bool = False, hook: bool = False) -> Setup:
 
 
 def _show_as_text(repo: Repo, setup: Setup) -> None:
-    """Let git call cachy for the text of an entry, and keep what it says: git calls it for each
-    entry, and `git show` of 40 took 9 s each time."""
-    wanted = {TEXTCONV: textconv(), _CACHED: "true"}
+    """Let git call cachy for how entries changed (`git diff`), and for the text of an entry. That
+    is kept: git calls it for each entry, and `git show` of 40 took 9 s each time."""
+    wanted = {TEXTCONV: textconv(), _CACHED: "true", _DRIVER: driver()}
     same = all(repo.config(name) == value for name, value in wanted.items())
     for name, value in wanted.items():
         repo.configure(name, value)

@@ -159,13 +159,14 @@ def body_text(entry: Entry) -> str:
 def readable(entry: Entry) -> str:
     """Return the whole entry as text, for `git diff`: what a reviewer reads first comes first.
 
-    The prompt and the answer as a chat, the body, the head, and the response headers last.
+    The prompt and the answer as a chat, the body, the head, and the response headers last, without
+    those that differ each time and say nothing of the answer.
     """
     asked_turns, answer = asked(entry.head), answered(entry)
     parts = [f"{turn.role}\n{_indented(turn.text)}" for turn in asked_turns if turn.role]
     parts += [f"→ {turn.role}\n{_indented(turn.text)}" for turn in answer if turn.role != "data"]
     head = {name: value for name, value in entry.head.items() if name != "headers"}
-    headers = entry.head.get("headers") or []
+    headers = [pair for pair in entry.head["headers"] if not _NOISE.search(pair[0])]
     return (
         "\n\n".join(
             [
@@ -177,6 +178,16 @@ def readable(entry: Entry) -> str:
         )
         + "\n"
     )
+
+
+_NOISE = re.compile(
+    r"rate-?limit|retry-after|request-id|trace|-ms$|processing|latency|timing|duration"
+    r"|^(date|age|etag|expires|last-modified|via|server|alt-svc|nel|report-to|vary|pragma)$"
+    r"|^(cf-|x-cache|x-amz-cf-|x-served-by|x-timer|x-envoy|strict-transport|x-content-type-opt)"
+    r"|^(cache-control|referrer-policy|content-security|cross-origin-|permissions-policy)",
+    re.IGNORECASE,
+)
+"""Names of response headers that nobody reviews."""
 
 
 def _body_for_reading(entry: Entry) -> str:

@@ -95,8 +95,10 @@ def test_git_itself_shows_and_checks_entries(
     add(root, make_entry(1, again=1, answer="Green."), OLD + 1)
     git("add", "-A", ".cachy")
     shown = git("diff", "--cached")
-    assert "-  Blue." in shown
-    assert "+  Green." in shown
+    assert "[-Blue-]{+Green+}." in shown
+    assert "replaced by the recording" in shown
+    assert "-  Blue." in git("diff", "--cached", "--no-ext-diff")
+    assert "+    [-Blue-]{+Green+}." in git("diff", "--cached", "--no-ext-diff")
     add(root, make_entry(2), OLD).write_bytes(b"\0")
     git("add", "-A", ".cachy")
     git("commit", "-q", "-m", "two", code=1)
