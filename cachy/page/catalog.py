@@ -23,8 +23,8 @@ from cachy.page.reading import read, texts_of
 from cachy.page.schema import COLUMNS, DIMENSIONS, MEASURES, TABLES, VERSION
 from cachy.store import journal, layout
 from cachy.store.files import make_folder, refuse_links
-from cachy.store.folder import File, entry_files, shards
-from cachy.store.names import stamp_in
+from cachy.store.folder import SHARD_LENGTH, File, entry_files, shards
+from cachy.store.names import SUFFIX, stamp_in
 from cachy.upkeep.index import Flaw, Row
 
 if TYPE_CHECKING:
@@ -135,11 +135,11 @@ class Catalog:
             states = {shard: self._state(shard) for shard in shards(self.root)}
             known = dict(connection.execute("SELECT shard, state FROM shards"))
             changed = [s for s in states.keys() | known.keys() if states.get(s) != known.get(s)]
-            new: list[File] = []
+            new: list[tuple[str, bool]] = []  # not `File`, of which many take much memory
             gone: list[str] = []
             for shard in sorted(changed):
                 found, lost = _compare(connection, self.root, shard)
-                new += found
+                new += ((file.name, file.private) for file in found)
                 gone += lost
             for name in gone:
                 _remove(connection, name)
@@ -166,12 +166,12 @@ class Catalog:
                 times.append("0")
         return " ".join(times)
 
-    def _add(self, connection: sqlite3.Connection, files: list[File]) -> None:
-        files.sort(key=lambda file: stamp_in(file.name), reverse=True)
-        self.done, self.total = 0, len(files)
+    def _add(self, connection: sqlite3.Connection, new: list[tuple[str, bool]]) -> None:
+        new.sort(key=lambda named: stamp_in(named[0]), reverse=True)
+        self.done, self.total = 0, len(new)
         summed = 0
-        for at in range(0, len(files), _BATCH):
-            batch = files[at : at + _BATCH]
+        for at in range(0, len(new), _BATCH):
+            batch = [self._file(*named) for named in new[at : at + _BATCH]]
             connection.execute("BEGIN IMMEDIATE")
             for file in batch:
                 _insert(connection, file)
@@ -183,6 +183,10 @@ class Catalog:
                 summed = self.done
                 self.generation += 1
         self.done = self.total = 0
+
+    def _file(self, name: str, private: bool) -> File:
+        parent = layout.local_entries(self.root) if private else self.root
+        return File(os.path.join(parent, name[:SHARD_LENGTH], name + SUFFIX), name, private)
 
     def _note_uses(self, connection: sqlite3.Connection) -> bool:
         """Take over from the journal which notebook used what. Returns whether that is news."""

@@ -16,8 +16,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import many
 import orjson
-from many import add
 
 from cachy.store import journal
 from cachy.store.entry import Entry
@@ -212,6 +212,12 @@ QUESTIONS = (
     ("gpt-4o", "Extract the invoice number and the total as JSON.", '{"invoice": "A-1043"}'),
     ("gpt-4o-mini", "Is this e-mail spam? Answer yes or no.", "No."),
 )
+
+
+def add(root: Path | str, made: Entry, second: int, *, private: bool = False) -> Path:
+    """Put an entry into a store as if it had been recorded in that second."""
+    made.head["recorded"] = time.strftime("%Y-%m-%dT%H:%M:%S.250000Z", time.gmtime(second))
+    return many.add(root, made, second, private=private)
 
 
 def fill(root: Path | str) -> dict[str, Path]:

@@ -185,7 +185,7 @@ function Badges({ row }) {
 
 // ---- The list ----
 
-function List({ params, generation, opened, cursor, setCursor, setTotal }) {
+function List({ params, generation, reading, opened, cursor, setCursor, setTotal }) {
   const scroller = useRef(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [, redraw] = useState(0);
@@ -246,7 +246,7 @@ function List({ params, generation, opened, cursor, setCursor, setTotal }) {
   }
   return html`<div class="scroller" ref=${scroller} tabindex="0" role="region" aria-label="Entries">
     ${error && html`<${Notice} alert=${true}>${error}<//>`}
-    ${total === 0 && html`<p class="quiet pad">${Object.keys(params).length ? "Nothing matches." : "Nothing has been recorded yet: entries appear here as they are recorded."}</p>`}
+    ${total === 0 && !reading && html`<p class="quiet pad">${Object.keys(params).length ? "Nothing matches." : "Nothing has been recorded yet: entries appear here as they are recorded."}</p>`}
     <ul class="rows" style=${{ height: `${(total ?? 0) * ROW}px` }}>${shown}</ul>
   </div>`;
 }
@@ -302,7 +302,7 @@ function Entry({ name, tab, params, pinned, pin, forget, generation }) {
   const body = (entry) => {
     const tabs = [["chat", "Chat"], entry.stream && ["events", "Events"], ["versions", `Versions${entry.versions.length > 1 ? ` (${entry.versions.length})` : ""}`],
       ["head", "Head"], !report && ["body", "Body"], !report && ["why", "Why recorded"]].filter(Boolean);
-    const View = { chat: Chat, events: Events, versions: Versions, head: Source, body: Source, why: Why }[tab] || Chat;
+    const View = { chat: Chat, events: Events, versions: Versions, head: Source, body: Source, why: Why }[tabs.some(([id]) => id === tab) ? tab : "chat"];
     return html`
       <header class="entry-head">
         <h2 tabindex="-1" ref=${heading} id="entry-title"><${Word}>${entry.prompt || "(no prompt)"}<//></h2>
@@ -601,7 +601,8 @@ function App() {
     dispatchEvent(new Event("cachy-changed"));
   };
 
-  useEffect(() => {
+  // A layout effect: the next key press finds what the last one did.
+  useLayoutEffect(() => {
     const step = (by) => {
       const to = Math.min(Math.max(cursor + by, 0), rows.current.total - 1);
       if (to < 0) return;
@@ -657,7 +658,7 @@ function App() {
         </aside>
         <section class="list" aria-label="Entries">
           <p class="sum" aria-live="polite">${total === null ? "…" : many(total, "entry", "entries")}${sum && sum.entries ? html`<span> · ${number(sum.input)} → ${number(sum.output)} tokens · ${bill(sum)} · ${took(sum.ms)} live</span>` : ""}</p>
-          <${Safe} of=${key}><${List} params=${params} generation=${generation} opened=${opened} cursor=${cursor} setCursor=${setCursor}
+          <${Safe} of=${key}><${List} params=${params} generation=${generation} reading=${status.total > 0} opened=${opened} cursor=${cursor} setCursor=${setCursor}
             setTotal=${(n, at) => { rows.current = { total: n, at }; setCount(n); }} /><//>
         </section>
         ${opened && html`<section class="entry" aria-label="Entry">
