@@ -395,7 +395,7 @@ class _Run:
         end = "" if partial else f", {len(unused)} unused"
         last_failed = self._config.pluginmanager.has_plugin("lfplugin")
         again = "pytest --cachy=auto --lf" if last_failed else "pytest --cachy=auto"
-        said = [f"{tally.done()}{end}", *tally.missed(again), tally.past()]
+        said = [f"{tally.done()}{end}", *tally.missed(again), tally.of_remote(), tally.past()]
         for line in filter(None, said):
             terminalreporter.write_line(f"cachy: {line}")
         if self._config.getoption("cachy_unused"):

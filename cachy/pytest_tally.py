@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from cachy.wording import count, went_past
+from cachy.wording import count, of_remote, went_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +24,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._bypassed: Counter[str] = Counter()
+        self._remote: Counter[str] = Counter()
         self._missed: Counter[str] = Counter()  # by the first clause of the reason
         self._used: dict[object, tuple[Store, set[str]]] = {}  # by the identity of the store
 
@@ -35,6 +36,7 @@ class Tally:
         for name in ("hits", "misses", "recorded"):
             self.counts[name] += getattr(stats, name)
         self._bypassed.update(stats.bypassed)
+        self._remote.update(stats.remote)
         self._missed.update(miss.reason.partition(";")[0] for miss in stats.missed)
         self._add_used(session.store, map(key_of, stats.used))
 
@@ -46,14 +48,20 @@ class Tally:
         """Return all of it as plain data, for another process: of stores, those in folders."""
         used = {store.root: list(keys) for store, keys in self._used.values() if store.root}
         bypassed = dict(self._bypassed)
-        missed = dict(self._missed)
-        return {"counts": dict(self.counts), "bypassed": bypassed, "missed": missed, "used": used}
+        return {
+            "counts": dict(self.counts),
+            "bypassed": bypassed,
+            "missed": dict(self._missed),
+            "remote": dict(self._remote),
+            "used": used,
+        }
 
     def add_packed(self, other: dict[str, Any]) -> None:
         from cachy.store.folder import DirStore
 
         self.counts.update(other["counts"])
         self._bypassed.update(other["bypassed"])
+        self._remote.update(other["remote"])
         self._missed.update(other["missed"])
         for root, keys in other["used"].items():
             self._add_used(DirStore(root), keys)
@@ -80,6 +88,11 @@ class Tally:
     def past(self) -> str:
         """Return in words what went past cachy."""
         return went_past(self._bypassed)
+
+    def of_remote(self) -> str:
+        """Return in words what became of what remotes were asked for."""
+        said = of_remote(self._remote)
+        return f"remote: {said}" if said else ""
 
     def unused(self) -> list[tuple[Store, str]]:
         """Return the names of the recordings, in all stores of the run, that no test used."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cachy.api_keys import Placeholders, WhileReplaying, missing, wants_key
 from cachy.engine import context
 from cachy.engine.adoption import Adoption
+from cachy.engine.behind import Behind
 from cachy.engine.cache import Cache
 from cachy.engine.context import SESSION
 from cachy.engine.events import Events, Log
@@ -30,7 +31,7 @@ from cachy.store.folder import DirStore
 from cachy.store.journal import Journal
 from cachy.store.layout import find_root, short_path
 from cachy.store.mapping import MappingStore
-from cachy.wording import count, went_past
+from cachy.wording import count, of_remote, went_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -64,6 +65,12 @@ class Session:
         return self.cache.store
 
     @property
+    def remote(self) -> str:
+        """The URL of the remote, without credentials; empty where there is none. One that a
+        configuration file names is known from the first request that misses on."""
+        return "" if self.cache.behind is None else self.cache.behind.label
+
+    @property
     def stats(self) -> Stats:
         """Hits, misses, recordings, seconds saved, and why answers were not kept."""
         return self.cache.stats
@@ -78,8 +85,13 @@ class Session:
         return (
             f"<cachy {self.mode}: {count(stats.hits, 'hit')}, {count(stats.misses, 'miss')}, "
             f"{stats.recorded:,} recorded, {stats.seconds_saved:,.1f} s{money} saved; "
-            f"{past and past + '; '}{short_path(self.store.label)}>"
+            f"{past and past + '; '}{short_path(self.store.label)}{self._of_remote()}>"
         )
+
+    def _of_remote(self) -> str:
+        """Return what the repr tells of the remote, where there is one."""
+        said = of_remote(self.stats.remote)
+        return f"; {self.remote}{said and ': ' + said}" if self.remote else ""
 
     def table(self) -> Table:
         """Return what it has done so far as a table, which notebooks show for a session, too."""
@@ -100,6 +112,9 @@ class Session:
         ]
         rows += [("not kept", f"{n:,}: {why}") for why, n in stats.skipped.most_common()]
         rows += [("bypassed", f"{n:,}: {what}") for what, n in stats.bypassed.most_common()]
+        if self.remote:
+            said = of_remote(stats.remote)
+            rows.append(("remote", f"{self.remote}{said and ': ' + said}"))
         return Table(rows, heading=False)
 
     def _repr_html_(self) -> str:
@@ -171,6 +186,8 @@ def enable_cachy(
     fakes: bool = False,
     adopt: bool | str | os.PathLike[str] = True,
     bypass: str | None = None,
+    remote: str | os.PathLike[str] | bool | None = None,
+    push: bool | None = None,
     debug: bool = False,
     **unknown: NoReturn,
 ) -> Session:
@@ -183,32 +200,31 @@ def enable_cachy(
         enable_cachy(mode="replay", doms=doms + ("llm.example.com",))
 
     - `store`: "dir", a folder `.cachy`; or any mutable mapping from str to bytes.
-    - `cache_dir`: the folder that holds `.cachy`. By default the nearest parent of the working
-      directory with a `.cachy`, then with `.git`, `pyproject.toml` or `settings.ini`; nothing above
-      a git repository is taken.
+    - `cache_dir`: the folder that holds `.cachy`. By default the nearest parent with a `.cachy`,
+      then with `.git`, `pyproject.toml` or `settings.ini`; nothing above a git repository is taken.
     - `doms`: the hosts whose calls are cached: `doms + ("llm.example.com",)`.
     - `mode`: auto (replay, else call and record), replay (never touch the network: a miss raises
-      CacheMiss), refresh (call, then replace) or off. The environment variable CACHY_MODE wins.
+      CacheMiss), refresh (call, then replace) or off.
     - `hdrs`: names of response headers to keep although they look like those of credentials.
     - `errors`: also keep client errors that would repeat (400, 404, 422, …).
     - `requests`: what of a request is kept with its answer: its outline, full, or none.
     - `noise`: patterns that are normalised before requests are compared; `()` for none.
-    - `key_headers`: names of request headers that decide answers ("x-tenant"), or do not
-      ("-x-session"), beside those that cachy knows.
-    - `methods`: methods whose requests to hosts that you added are cached, beside GET and POST:
-      ("PUT", "PATCH", "DELETE", "HEAD").
+    - `key_headers`: request headers that decide answers ("x-tenant"), or do not ("-x-session").
+    - `methods`: what is cached of hosts that you added, beside GET and POST: ("PUT", "DELETE").
     - `scope`: a name that goes into every key, as within `with scope(…)`.
-    - `repeats`: "same" answers identical requests alike; "distinct" numbers them in the order they
-      are made, so that a loop gets five answers to one question, and the same five next time.
+    - `repeats`: "same" answers identical requests alike; "distinct" numbers them in their order, so
+      that a loop gets five answers to one question, and the same five next time.
     - `fakes`: also cache calls through mock transports and in-process apps.
-    - `adopt`: a `cachy.jsonl` or `cachy.txt` of pycachy whose answers are taken over as they are
-      asked for; True finds it beside `.cachy` or where pycachy has it, False ignores it.
+    - `adopt`: a file of pycachy whose answers are taken over as they are asked for; True finds it.
     - `bypass`: what to do about calls that go past cachy, by a client that is not recorded, or to a
       model on a host that is not in `doms`: warn, error (raise CacheMiss) or ignore. By default it
-      warns, once for each host and package; in replay mode, calls to hosts in `doms` are errors.
+      warns; in replay mode, calls to hosts in `doms` are errors.
+    - `remote`: asked for what the folder lacks: "s3://bucket/prefix", redis://host, a folder, …
+    - `push`: send recordings to the remote.
     - `debug`: print each hit and miss.
 
-    Raises ConfigError for an invalid setting, TypeError for an unknown one.
+    The variables CACHY_MODE, CACHY_REMOTE and CACHY_PUSH win over arguments. Raises ConfigError for
+    an invalid setting, TypeError for an unknown one.
     """
     arguments = locals()
     arguments |= arguments.pop("unknown")  # which says what was perhaps meant
@@ -412,7 +428,8 @@ def _cache_within(around: Cache | None, arguments: dict[str, Any]) -> Cache:
 def _cache(store: Store, settings: Settings) -> Cache:
     events = Events(Log.of_environment(), debug=settings.debug)
     adoption = Adoption(settings.adopt, store.root)
-    return Cache(store, settings, events, numbers=Numbers(_cells.runs), adoption=adoption)
+    numbers, behind = Numbers(_cells.runs), Behind(settings, store)
+    return Cache(store, settings, events, numbers=numbers, adoption=adoption, behind=behind)
 
 
 def _new_cache(settings: Settings) -> Cache:

@@ -41,6 +41,10 @@ MODES = {
 VCR_MODES = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "refresh"}
 """VCR's names for modes, understood wherever a mode is."""
 MODE_VARIABLE = "CACHY_MODE"
+REMOTE_VARIABLE = "CACHY_REMOTE"
+PUSH_VARIABLE = "CACHY_PUSH"
+NO_REMOTE = "none"
+"""The remote of a session that has none, whatever files say."""
 
 _REQUESTS = ("outline", "full", "none")
 _REPEATS = ("same", "distinct")
@@ -65,14 +69,17 @@ class Settings(NamedTuple):
     fakes: bool = False
     adopt: bool | str | os.PathLike[str] = True
     bypass: str = ""
+    remote: str = ""
+    push: bool | None = None
     debug: bool = False
 
 
 def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Settings:
     """Return `base` (by default the defaults) with these arguments of `enable_cachy` in place.
 
-    CACHY_MODE, where it is set, wins over the mode. Raises ConfigError for an invalid value; it
-    names the value, and what to write in its place. Raises TypeError for an unknown argument.
+    CACHY_MODE, CACHY_REMOTE and CACHY_PUSH, where they are set, win over arguments. Raises
+    ConfigError for an invalid value; it names the value, and what to write in its place. Raises
+    TypeError for an unknown argument.
     """
     for name in arguments:
         if name not in _CHECKS:
@@ -83,13 +90,23 @@ def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Setting
         settings = settings._replace(hosts=Hosts(settings.hosts.patterns, settings.methods))
     if not isinstance(settings.store, str) and settings.cache_dir is not None:
         raise ConfigError('cache_dir goes with store="dir"; give one of the two')
-    return settings._replace(mode=mode_in_force(settings.mode))
+    if not isinstance(settings.store, str) and arguments.get("remote"):
+        raise ConfigError('remote goes with store="dir": it stands behind the folder')
+    return settings._replace(
+        mode=mode_in_force(settings.mode),
+        remote=_check_remote(_variable(REMOTE_VARIABLE), REMOTE_VARIABLE) or settings.remote,
+        push=_check_push(_variable(PUSH_VARIABLE), PUSH_VARIABLE, settings.push),
+    )
 
 
 def mode_in_force(mode: Mode) -> Mode:
     """Return the mode of CACHY_MODE, where that is set, or else this one. Raises ConfigError."""
-    variable = os.environ.get(MODE_VARIABLE, "").strip()
+    variable = _variable(MODE_VARIABLE)
     return check_mode(variable.lower(), MODE_VARIABLE) if variable else mode
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name, "").strip()
 
 
 def check_mode(mode: Any, name: str = "mode") -> Mode:
@@ -208,6 +225,34 @@ def _check_adopt(adopt: Any) -> bool | str | os.PathLike[str]:
     return adopt
 
 
+def _check_remote(remote: Any, name: str = "remote") -> str:
+    """Return a remote as text, whose URL is checked where it is understood
+    (`cachy.remote.address`)."""
+    if remote is False or (isinstance(remote, str) and remote.lower() in _NO_REMOTE):
+        return NO_REMOTE
+    if remote is None or remote == "":
+        return ""
+    if not isinstance(remote, str | os.PathLike):
+        raise ConfigError(
+            f"invalid {name}={remote!r}: give a URL such as s3://bucket/prefix, a folder, or None"
+        )
+    return os.fspath(remote)
+
+
+def _check_push(push: Any, name: str = "push", default: bool | None = None) -> bool | None:
+    if push is None or push == "":
+        return default
+    if isinstance(push, bool):
+        return push
+    if isinstance(push, str) and push.lower() in _FLAGS:
+        return _FLAGS[push.lower()]
+    raise ConfigError(f"invalid {name}={push!r}: give one of 1, 0")
+
+
+_NO_REMOTE = ("none", "off", "no", "false", "0")
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "store": _check_store,
     "cache_dir": lambda folder: folder,  # checked where the store is opened
@@ -224,6 +269,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "fakes": bool,
     "adopt": _check_adopt,
     "bypass": lambda value: _one_of("bypass", value, _BYPASS) if value else "",
+    "remote": _check_remote,
+    "push": _check_push,
     "debug": bool,
 }
 _FIELDS = {"doms": "hosts"}  # arguments whose checked value has another name

@@ -29,3 +29,23 @@ def went_past(past: Mapping[str, int]) -> str:
     """
     each = "; ".join(f"{number:,} to {what}" for what, number in past.items())
     return f"{count(sum(past.values()), 'call')} went past cachy: {each}" if each else ""
+
+
+_OF_A_REMOTE = {
+    "found": "{} fetched",
+    "absent": "{} not there",
+    "broken": "{} broken",
+    "failed": "{} failed",
+    "left alone": "not asked for {}",
+    "pushed": "{} pushed",
+}
+
+
+def of_remote(counts: Mapping[str, int]) -> str:
+    """Return in words what became of what a remote was asked for; an empty string for nothing.
+
+    >>> of_remote({"found": 1200, "absent": 2, "pushed": 2})
+    '1,200 fetched, 2 not there, 2 pushed'
+    """
+    said = [form.format(f"{counts[of]:,}") for of, form in _OF_A_REMOTE.items() if counts.get(of)]
+    return ", ".join(said)

@@ -26,7 +26,7 @@ ORDER = (
     ("clock", "errors", "lazy", "prices", "tables", "wording"),
     ("rules",),
     ("store", "formats"),
-    ("settings",),
+    ("remote", "settings", "config"),
     ("explain",),
     ("engine",),
     ("patch",),

@@ -39,6 +39,17 @@ def test_sessions_and_processes_are_added_up(tmp_path: Path) -> None:
     assert all("api.openai.com" in line for line in told)
 
 
+def test_what_came_from_remotes() -> None:
+    tally, other = Tally(), Tally()
+    assert tally.of_remote() == ""
+    session = new_session(store={})
+    session.stats.remote.update({"found": 2, "absent": 1})
+    tally.add(session)
+    other.add_packed(json.loads(json.dumps(tally.packed())))
+    other.add(session)
+    assert other.of_remote() == "remote: 4 fetched, 2 not there"
+
+
 def test_misses_are_told_by_reason() -> None:
     tally, other = Tally(), Tally()
     reasons = {"the prompt changed; the closest is a": 3, "the model changed": 1}

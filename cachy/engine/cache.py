@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cachy.engine.adoption import Adoption
+    from cachy.engine.behind import Behind
     from cachy.engine.events import Events, Stats
     from cachy.engine.inflight import Flight
     from cachy.engine.repeats import Number
     from cachy.engine.secret_search import Finding
     from cachy.explain import Explanation
+    from cachy.remote.tier import Outcome
     from cachy.rules.hosts import Route
     from cachy.rules.message import Request
     from cachy.settings import Mode, Settings
@@ -59,9 +61,9 @@ LATER: Final = _Later.LATER
 class Missing(Question):
     """A request that the store does not answer. `started` is when it was made
     (`clock.perf_counter()`), or 0 if nobody reads the log; `defects` are what is wrong with
-    recordings of it; `taken`: its call has begun."""
+    recordings of it; `said` is what the remote said; `taken`: its call has begun."""
 
-    __slots__ = ("defects", "started", "taken")
+    __slots__ = ("defects", "said", "started", "taken")
 
     def __init__(
         self,
@@ -76,7 +78,7 @@ class Missing(Question):
     ) -> None:
         super().__init__(request, route, canonical, key, number, texts)
         self.started, self.defects = started, defects
-        self.taken = False
+        self.said, self.taken = "", False
 
     @property
     def is_long(self) -> bool:
@@ -102,8 +104,9 @@ class Cache:
         numbers: Numbers | None = None,
         threads: Threads | None = None,
         adoption: Adoption | None = None,
+        behind: Behind | None = None,
     ) -> None:
-        self.adoption = adoption
+        self.adoption, self.behind = adoption, behind
         self.store, self.settings, self.events = store, settings, events
         self.flights = flights or Flights()
         self.numbers = numbers or Numbers()
@@ -121,6 +124,7 @@ class Cache:
             numbers=self.numbers,
             threads=self.threads,
             adoption=self.adoption,
+            behind=self.behind,
         )
         other.whence = self.whence
         return other
@@ -222,6 +226,26 @@ class Cache:
         entry = self._get(missing.key, missing.defects, limit)
         return entry if entry is None or entry is LATER else self._hit(missing, entry)
 
+    def fetched(self, missing: Missing, outcome: Outcome, label: str) -> Entry | None:
+        """Take what became of a look-up in the remote called `label`. Return the entry, if it has
+        one; or else note what it said."""
+        self.events.looked(outcome.kind.value)
+        said = f"the remote {label} {outcome.said}"
+        if outcome.found is not None:
+            self._report("fetched", missing, reason=said)
+            return self._hit(missing, outcome.found.entry)
+        missing.said = said
+        if outcome.warn:
+            self.warn(said)
+        return None
+
+    def pushed(self, label: str, said: str) -> None:
+        """Take what became of a recording that was to be pushed: nothing to say, or a warning."""
+        if said:
+            self.warn(f"the remote {label} {said}")
+        else:
+            self.events.stats.remote["pushed"] += 1
+
     def has_used(self, missing: Missing) -> bool:
         """Tell whether a request like this has been answered or recorded in this session."""
         return missing.key in self.stats.used
@@ -301,6 +325,8 @@ class Cache:
         name = kept.name if kept.where is not Where.NOWHERE else ""
         if name:
             self.events.kept(head, name)
+            if self.behind is not None and not private:
+                self.behind.push(name, self.pushed, self.warn, anew=not self.mode.reads)
         if self.events.log.wanted():
             self.events.log.write(
                 "recorded" if name else "not kept",
@@ -361,14 +387,18 @@ class Cache:
 
         if missing.defects:
             reason = f"its recording is broken: {missing.defects[0]}"
-            return explain.Explanation(reason, [], remedy(self.store))
-        try:
-            why = explain.explain(self.store, missing.canonical, missing.key)
-            return _masked(why, missing.canonical)
-        except Exception:  # noqa: BLE001 - a failed explanation must not hide the miss
-            return explain.Explanation("nothing was recorded for it", [], REMEDY)
+            why = explain.Explanation(reason, [], remedy(self.store))
+        else:
+            try:
+                why = explain.explain(self.store, missing.canonical, missing.key)
+                why = _masked(why, missing.canonical)
+            except Exception:  # noqa: BLE001 - a failed explanation must not hide the miss
+                why = explain.Explanation("nothing was recorded for it", [], REMEDY)
+        return why._replace(reason=f"{why.reason}; {missing.said}") if missing.said else why
 
-    def _report(self, event: str, missing: Missing, why: Explanation | None = None) -> None:
+    def _report(
+        self, event: str, missing: Missing, why: Explanation | None = None, reason: str = ""
+    ) -> None:
         request = missing.request
         if missing.started:
             self.events.log.write(
@@ -378,11 +408,11 @@ class Cache:
                 started=missing.started,
                 key=key_of(missing.key),
                 model=missing.model(),
-                reason="; ".join([why.reason, *why.differences]) if why is not None else "",
+                reason="; ".join([why.reason, *why.differences]) if why is not None else reason,
             )
         if self.events.debug:
             line = f"{request.method} {redacted_url(request.url)}"
-            reason = why.reason if why is not None else ""
+            reason = why.reason if why is not None else reason
             self.events.show(event, missing.key, line, missing.model(), reason)
 
 

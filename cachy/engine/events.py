@@ -10,6 +10,7 @@ A line has `time`, `event`, `method` and `url`, and where there is one `key`, `m
 
     hit              answered from the store
     miss             not in the store; it goes live, or is refused in replay mode
+    fetched          not in the store, and in the remote behind it; a hit follows
     recorded         the live answer of a miss was kept
     not kept         it was not, for the reason given
     passed through   left alone: not one of the hosts, or not a request that is cached
@@ -48,14 +49,16 @@ _STDERR = frozenset({"1", "true", "yes", "on", "stderr", "-"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
 MANY_HITS = 20
 """Identical requests in one session after which a warning names the ways to get other answers."""
-_SIGNS = {"hit": "🟢", "miss": "🔴"}
+_SIGNS = {"hit": "🟢", "miss": "🔴", "fetched": "📥"}
 
 
 class Stats:
     """What a session has done so far. `seconds_saved` is what the replayed calls took when live,
     `tokens_saved` what they would have cost again; `seconds_spent` and `tokens_spent` are those of
     the calls that were recorded. `skipped` counts the live answers that were not kept, by reason;
-    `bypassed` counts the calls that went past cachy, by host and client;
+    `bypassed` counts the calls that went past cachy, by host and client; `remote` what the remote
+    had (`found`), had not (`absent`), had in vain (`broken`), did not answer (`failed`), or was not
+    asked (`left alone`), and what was `pushed`;
     `used` are the full keys that were replayed or recorded; `made` the names of what was recorded,
     and `missed` what was not there in replay mode, in order. `first_use` is called with each full
     key that is new to `used`."""
@@ -71,6 +74,7 @@ class Stats:
         self.skipped: Counter[str] = Counter()
         self.used: set[str] = set()
         self.bypassed: Counter[str] = Counter()
+        self.remote: Counter[str] = Counter()
         self.made: list[str] = []
         self.missed: list[CacheMiss] = []
         self.first_use: Callable[[str], None] | None = None
@@ -96,6 +100,7 @@ class Stats:
         self.tokens_spent += other.tokens_spent
         self.skipped += other.skipped
         self.bypassed += other.bypassed
+        self.remote += other.remote
         self.used |= other.used
         self.made += other.made
         self.missed += other.missed
@@ -110,6 +115,7 @@ class Stats:
         ]
         lines += [f"not kept  {n:,}: {why}" for why, n in self.skipped.most_common()]
         lines += [f"bypassed  {n:,}: {what}" for what, n in self.bypassed.most_common()]
+        lines += [f"remote    {n:,} {what}" for what, n in self.remote.most_common()]
         return "\n".join(lines)
 
 
@@ -229,6 +235,10 @@ class Events:
     def miss(self) -> None:
         """Count a request that the store did not answer."""
         self.stats.misses += 1
+
+    def looked(self, kind: str) -> None:
+        """Count a look-up in the remote."""
+        self.stats.remote[kind] += 1
 
     def passed(self, method: str, url: str, reason: str) -> None:
         """Note that a request is left alone, and why."""

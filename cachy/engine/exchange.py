@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cachy.engine.bypass import at_work, may_pass_by, passing, upgrading
 from cachy.engine.cache import LATER, Missing
+from cachy.engine.fetching import fetch
 from cachy.engine.inflight import FLIGHTS_WAITED_FOR, LONGEST, Caller, running_caller
 from cachy.engine.threads import LONG
 from cachy.lazy import urls
@@ -170,10 +171,13 @@ def take_off(
     `timeout` is the number of seconds that its own call would wait for its answer. One that goes
     `alone` reads the body itself, wants the first piece at once, and may never read the last.
     """
-    if not cache.mode.calls:
-        raise (yield Look(cache.threads, lambda _: cache.miss(missing), missing.is_long))
     goes_alone = alone or not cache.mode.reads or _is_within_another()
     try:
+        if not cache.mode.calls:
+            found = yield from fetch(cache, missing, timeout)
+            if found is not None:
+                return found
+            raise (yield Look(cache.threads, lambda _: cache.miss(missing), missing.is_long))
         who = None if goes_alone else caller()
         return (yield from _wait_or_lead(cache, missing, who, timeout))
     except BaseException:  # cancelled
@@ -192,18 +196,19 @@ def _wait_or_lead(
         if flight is None:
             break
         if leads:
-            return (yield from _lead(cache, missing, flight))
+            return (yield from _lead(cache, missing, flight, timeout))
         left = yield Wait(flight, left)
         found = yield Look(cache.threads, partial(cache.again, missing))
         if found is not None:
             return found
         if not flight.over:  # it has taken as long as the caller waits
             break
-    return (yield from _record(cache, missing, None))
+    found = yield from fetch(cache, missing, timeout)
+    return found if found is not None else (yield from _record(cache, missing, None))
 
 
 def _lead(
-    cache: Cache, missing: Missing, flight: Flight
+    cache: Cache, missing: Missing, flight: Flight, timeout: float | None
 ) -> Generator[Step, Any, Entry | Recording]:
     """Return the recording of the call that others may wait for."""
     found: Entry | None
@@ -214,6 +219,10 @@ def _lead(
             if found is not None:
                 flight.land()
                 return found
+        found = yield from fetch(cache, missing, timeout)
+        if found is not None:
+            flight.land()
+            return found
         return (yield from _record(cache, missing, flight))
     except BaseException:  # cancelled
         flight.land()

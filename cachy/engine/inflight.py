@@ -100,7 +100,7 @@ def trio_token() -> Any:
         return None
 
 
-def _call_soon(loop: Any, function: Callable[[], Any]) -> bool:
+def call_soon(loop: Any, function: Callable[[], Any]) -> bool:
     """Have an event loop call a function, from any thread. False if the loop is closed."""
     soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
     try:
@@ -110,7 +110,7 @@ def _call_soon(loop: Any, function: Callable[[], Any]) -> bool:
     return True
 
 
-def _waker() -> tuple[Any, Callable[[], Any], Callable[[float], Awaitable[bool]]]:
+def waker() -> tuple[Any, Callable[[], Any], Callable[[float], Awaitable[bool]]]:
     """Return the running event loop, what wakes the running task when that loop calls it, and what
     waits for that, at most for some seconds, and tells whether it came."""
     loop = running_caller().loop
@@ -165,7 +165,7 @@ class Flight:
             answers: deque[bool] = deque()
             if self.leader.task is None:
                 answers.append(True)
-            elif not _call_soon(loop, lambda answers=answers: answers.append(True)):  # type: ignore[misc]
+            elif not call_soon(loop, lambda answers=answers: answers.append(True)):  # type: ignore[misc]
                 break
             seconds = min(left, _PULSE)
             yield seconds
@@ -190,8 +190,8 @@ class Flight:
         """Like `wait`, for a task."""
         if clock.is_faked():
             return 0.0  # the timers of the event loop might never fire
-        loop, wake, woken = _waker()
-        self._waiting.append(lambda: _call_soon(loop, wake))
+        loop, wake, woken = waker()
+        self._waiting.append(lambda: call_soon(loop, wake))
         for seconds in self._pulses(timeout):
             if await woken(seconds):
                 break

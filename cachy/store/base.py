@@ -101,6 +101,9 @@ class Store(ABC):
         over. An older recording of the key is its newest again. Raises CachyError, OSError."""
         raise CachyError(f"{self.label} cannot forget recordings")
 
+    def expect_fetched(self) -> None:  # noqa: B027 - most stores need not do anything
+        """Expect recordings to come by another way than `put`, too: from a remote."""
+
     def locate(self, name: str) -> str:
         """Return where a recording is, for messages: the path of its file, if it has one."""
         return name

@@ -75,6 +75,7 @@ class DirStore(Store):
         if lexists(self.root) and not is_dir(self.root):
             raise ConfigError(f"{self.root} is not a folder, so it cannot be a store: move it away")
         self.defect = layout.check_manifest(self.root)
+        self._has_fetched = is_dir(layout.fetched(self.root))
 
     @property
     def label(self) -> str:
@@ -165,6 +166,9 @@ class DirStore(Store):
         with trash.lock(self.root):
             trash.to_trash(self.root, [self.locate(name) for name in sorted(names)], "forget")
 
+    def expect_fetched(self) -> None:
+        self._has_fetched = True
+
     def locate(self, name: str) -> str:
         parts = name[:SHARD_LENGTH], name + SUFFIX
         path = os.path.join(self.root, *parts)
@@ -175,7 +179,8 @@ class DirStore(Store):
         """Return the files of a shard, read from the disk now."""
         before = self._shards.get(shard)
         folders = [
-            _Folder(listed.folder, listed.files) for listed in _list_shard(self.root, shard, report)
+            _Folder(listed.folder, listed.files)
+            for listed in _list_shard(self.root, shard, report, fetched=self._has_fetched)
         ]
         # What was missed in an earlier listing is known to this newer one, too.
         current = _Shard(folders, before.missed if before is not None else set())
@@ -331,10 +336,14 @@ def unpack(name: str, data: bytes) -> Entry:
     return codec.loads(unseal(name, data), key_in(name))
 
 
-def _list_shard(root: str, shard: str, report: Report | None = None) -> Iterator[_Listed]:
-    """List the folders of a shard, shared then local, that exist. Raises nothing."""
+def _list_shard(
+    root: str, shard: str, report: Report | None = None, *, fetched: bool = False
+) -> Iterator[_Listed]:
+    """List the folders of a shard, shared then local, that exist; also the one of what was
+    `fetched` from a remote. Raises nothing."""
     entries = layout.local_entries(root)
-    for parent in (root, entries) if is_dir(entries) else (root,):
+    parents = (root, entries) if is_dir(entries) else (root,)
+    for parent in (*parents, layout.fetched(root)) if fetched else parents:
         folder = f"{parent}{os.sep}{shard}"
         try:
             refuse_links(root, folder)

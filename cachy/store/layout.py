@@ -7,6 +7,8 @@
   ab/….entry         an entry, in the shard of its key: its first two digits
   local/             never committed
     entries/ab/….entry   an entry that must not be committed
+    fetched/ab/….entry   an entry that came from a remote
+    remote/              which remotes do not answer
     tmp/                 files being written
     sessions/            which session used which entries (journal.py)
     trash/               what gc, fsck and forget removed (trash.py)
@@ -78,6 +80,11 @@ def local(root: str) -> str:
 def local_entries(root: str) -> str:
     """Return the folder of entries that stay on this machine; it has shards like the root."""
     return os.path.join(local(root), "entries")
+
+
+def fetched(root: str) -> str:
+    """Return the folder of entries that came from a remote; it has shards like the root."""
+    return os.path.join(local(root), "fetched")
 
 
 def tmp(root: str) -> str:

@@ -68,6 +68,8 @@ def test_every_setting_is_told(tmp_path: Path) -> None:
         "repeats": "distinct",
         "fakes": True,
         "bypass": "error",
+        "remote": "redis://host",
+        "push": True,
         "debug": True,
     }
     assert len(changed) == len(Settings._fields) - 2  # store and cache_dir

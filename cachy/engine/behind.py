@@ -1,0 +1,124 @@
+"""The remote behind a store: which one there is, and what is pushed to it.
+
+It is looked for when a request first misses. Nothing of `cachy.remote` is imported in a session
+that has no remote.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cachy.engine.context import over
+from cachy.errors import ConfigError
+from cachy.settings import NO_REMOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cachy.remote.address import Address
+    from cachy.remote.tier import Remote
+    from cachy.settings import Settings
+    from cachy.store.base import Store
+
+_remotes: dict[tuple[Address, str], Remote] = {}
+
+
+class Behind:
+    """The remote of a session, if there is one. It is looked for once, when it is first needed."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Raises ConfigError for a URL that cannot be meant."""
+        self._settings, self._store = settings, store
+        self._given = _given(settings) if store.root is not None else None
+        self._looked = store.root is None or settings.remote == NO_REMOTE
+        self.remote: Remote | None = None
+        self.pushes = False
+
+    @property
+    def label(self) -> str:
+        """What messages call the remote; an empty string as long as none is known."""
+        if self.remote is not None:
+            return self.remote.address.label
+        return "" if self._given is None else self._given.label
+
+    def look(self, warn: Callable[[str], None]) -> Remote | None:
+        """Return the remote. What is wrong with files that name it is a warning."""
+        if not self._looked:
+            self._looked = True
+            try:
+                self._find(warn)
+            except ConfigError as error:
+                warn(f"there is no remote: {error}")
+        return self.remote
+
+    def _find(self, warn: Callable[[str], None]) -> None:
+        from cachy import config  # not on the path of a hit
+
+        root, asked = self._store.root, self._settings.push
+        assert root is not None
+        user = config.user_settings()
+        address, push = self._given, asked if asked is not None else bool(user.push)
+        if address is None and user.remote != NO_REMOTE:
+            said = user if user.remote else config.project_settings(os.path.dirname(root))
+            if said.ignored:
+                warn(said.ignored)
+            if not said.remote:
+                return
+            from cachy.remote.address import parse
+
+            address = parse(said.remote, said.origin, trusted=said.trusted)
+        if address is None:
+            return
+        self.pushes = push and address.trusted
+        if push and not address.trusted:
+            warn(
+                f"nothing is pushed to {address.label}, because a file of the repository names it: "
+                f"set CACHY_REMOTE={address.label}"
+            )
+        self.remote = remote_at(address, root)
+        self._store.expect_fetched()
+
+    def push(
+        self,
+        name: str,
+        told: Callable[[str, str], None],
+        warn: Callable[[str], None],
+        *,
+        anew: bool,
+    ) -> None:
+        """Have a recording pushed that was just kept, if the session pushes. Raises nothing.
+
+        `anew`: it was made in place of another. `told` is called, perhaps in another thread, with
+        what the remote is called, and what went wrong, or an empty string.
+        """
+        if (remote := self.look(warn)) is None or not self.pushes:
+            return
+        from cachy.remote.uploads import Upload
+
+        label, path = remote.address.label, self._store.locate(name)
+        upload = Upload(name, path, anew, lambda said: told(label, said))
+        if not remote.push(upload) and not (remote.read_only or remote.unusable):
+            told(label, "takes recordings too slowly: `cachy push` sends the rest")
+
+
+def remote_at(address: Address, root: str) -> Remote:
+    """Return the remote at an address, behind the store at `root`; one for all of the process."""
+    if (found := _remotes.get((address, root))) is None:
+        from cachy.remote.tier import Remote
+
+        found = _remotes.setdefault((address, root), Remote(address, root, _leave_alone))
+    return found
+
+
+def _leave_alone() -> None:
+    """Have the calls of this thread be none of cachy's: those to a remote are its own."""
+    over.set(None)
+
+
+def _given(settings: Settings) -> Address | None:
+    if settings.remote in ("", NO_REMOTE):
+        return None
+    from cachy.remote.address import parse
+
+    return parse(settings.remote)

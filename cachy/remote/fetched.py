@@ -1,0 +1,91 @@
+"""What was fetched, in `local/fetched/`: files as everywhere in the store, never committed, which
+the folder store reads with the others. Above `CAP` those go that were used least recently."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from cachy.store import journal, layout
+from cachy.store.disk import Disk
+from cachy.store.files import make_folder, refuse_links, try_remove
+from cachy.store.folder import list_folder
+from cachy.store.names import SUFFIX, is_name, key_in, place_of
+
+if TYPE_CHECKING:
+    from cachy.remote.objects import Object
+
+CAP = 2**30
+"""Bytes."""
+_LESS = 0.9  # of the cap is left, so that not every fetch has to make room
+
+
+class Fetched:
+    """The fetched entries of the store at `root`."""
+
+    def __init__(self, root: str, cap: int = CAP) -> None:
+        self._root, self._cap = root, cap
+        self._size: int | None = None
+
+    def keep(self, fetched: Object) -> None:
+        """Write an entry. Raises OSError.
+
+        It is not flushed to the disk: what a crash tears proves it, and is fetched again.
+        """
+        path = os.path.join(layout.fetched(self._root), *place_of(fetched.name).split("/"))
+        folder = os.path.dirname(path)
+        layout.make_local(self._root)
+        refuse_links(self._root, folder)
+        make_folder(folder)
+        name = f"{fetched.name}.{os.urandom(4).hex()}"
+        temporary = os.path.join(layout.tmp(self._root), name)
+        try:
+            with Disk.fdopen(temporary, "xb") as file:
+                file.write(fetched.data)
+            Disk.replace(temporary, path)
+        except BaseException:
+            try_remove(temporary)
+            raise
+        self._make_room(len(fetched.data))
+
+    def _make_room(self, added: int) -> None:
+        if self._size is None:
+            self._size = sum(file.size for file in files(self._root))
+        else:
+            self._size += added
+        if self._size <= self._cap:
+            return
+        used = {key: note.ended for note in journal.read(self._root) for key in note.keys}
+        found = sorted(files(self._root), key=lambda file: max(used.get(file.key, 0.0), file.time))
+        size = sum(file.size for file in found)
+        for file in found:
+            if size <= self._cap * _LESS:
+                break
+            try_remove(file.path)
+            size -= file.size
+        self._size = size
+
+
+class _File(NamedTuple):
+    path: str
+    key: str
+    size: int
+    time: float
+
+
+def files(root: str) -> list[_File]:
+    """Return the fetched entries of a store."""
+    found = []
+    for shard in list_folder(layout.fetched(root)):
+        folder = os.path.join(layout.fetched(root), shard)
+        for file in list_folder(folder):
+            name = file.removesuffix(SUFFIX)
+            if not is_name(name):
+                continue
+            path = os.path.join(folder, file)
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            found.append(_File(path, key_in(name), status.st_size, status.st_mtime))
+    return found
