@@ -10,6 +10,7 @@ Shared by all sessions of a process that have the same remote and the same store
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future
 from contextlib import suppress
 from enum import Enum
 from functools import partial
@@ -29,12 +30,13 @@ from cachy.store.names import key_in, stamp_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from concurrent.futures import Future
 
     from cachy.remote.address import Address
 
 OPENING = 10.0
 """Seconds that opening may take, an import and credentials. No look-up's budget holds them."""
+_BREATH = 0.2
+"""Seconds between two tries."""
 _TRIES_TO_REPLACE = 2
 
 
@@ -109,10 +111,12 @@ class Remote:
             if (error := opening.exception()) is not None:
                 return self._give_up(error)
         outcome = Outcome(Kind.FAILED)
-        for _ in range(tries):
+        for left in reversed(range(tries)):
             outcome = yield from self._try(key, budget)
             if outcome.kind is not Kind.FAILED or self.unusable:
                 break
+            if left:
+                yield Future(), min(_BREATH, budget)  # what passes quickly has passed then
         return outcome
 
     def _try(self, key: str, budget: float) -> Generator[tuple[Future[Any], float], bool, Outcome]:

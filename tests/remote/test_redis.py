@@ -64,5 +64,6 @@ def test_an_identity_that_may_only_read(redis_server: Server) -> None:
 
 
 def test_nobody_there() -> None:
+    pytest.importorskip("redis")
     with pytest.raises(RemoteError, match="refused"):
         opened("redis://127.0.0.1:1/0").get(place_of(new_key()), LIMIT)
