@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
 
+from cachy.tables import visible
 from cachy.upkeep.transcript import one_line
 from cachy.upkeep.word_diff import Piece, marked
 
@@ -72,8 +73,7 @@ def printable(text: str) -> str:
     >>> printable("red: \\x1b[31m")
     'red: ·[31m'
     """
-    text = text.replace("\r\n", "\n")
-    return "".join(char if char.isprintable() or char in "\n\t" else "·" for char in text)
+    return visible(text.replace("\r\n", "\n"))
 
 
 def indent(text: str) -> str:

@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from cachy import prices
+from cachy.tables import visible
 from cachy.upkeep.transcript import one_line
 from cachy.upkeep.word_diff import Excerpt, Piece, folded
 
@@ -148,7 +149,7 @@ def _marked_up(pieces: Sequence[Piece]) -> str:
     for op, text in pieces:
         start, end = _TAGS.get(op, ("", ""))
         words = []
-        for word in _printable(text).replace("\n", " \n ").split(" "):
+        for word in visible(text).replace("\n", " \n ").split(" "):
             if word == "\n":
                 column = 0
             elif column and column + len(word) > _WIDTH:
@@ -160,7 +161,3 @@ def _marked_up(pieces: Sequence[Piece]) -> str:
         # An empty line ends a block of HTML outside of <pre>; inside, some readers end it, too.
         made.append(start + escape(shown.replace("\n\n", "\n \n"), quote=False) + end)
     return "".join(made)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() or char == "\n" else "·" for char in text)
