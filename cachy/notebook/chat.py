@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 4000
 """Characters of a turn."""
+_SEARCHED = 10 * _LONGEST
+"""Characters at the ends of a long turn that are searched for credentials."""
 _TURNS = 40
 _LONGEST_FACT = 300
 _WORDS = re.compile(r"[^\w →]")
@@ -61,9 +63,7 @@ class Chat:
         turns = [(turn.role, turn.text) for turn in asked(head) if turn.role]
         turns += [(f"→ {turn.role}", turn.text) for turn in answered(entry)]
         self.left_out = max(len(turns) - _TURNS, 0)
-        self.turns = [
-            (one_line(role, 80), _cut(visible(masked(text)))) for role, text in turns[-_TURNS:]
-        ]
+        self.turns = [(one_line(role, 80), _shown(text)) for role, text in turns[-_TURNS:]]
 
     def __repr__(self) -> str:
         parts = [repr(Table(self.facts, heading=False)), *self._omitted()]
@@ -91,12 +91,17 @@ class Chat:
         return [f"… {self.left_out} earlier turns"] if self.left_out else []
 
 
-def _cut(text: str) -> str:
-    """Return a text with its middle left out where it is long."""
-    if len(text) <= _LONGEST:
-        return text
-    half = _LONGEST // 2
-    return f"{text[:half]}\n… ({len(text) - 2 * half:,} characters) …\n{text[-half:]}"
+def _shown(text: str) -> str:
+    """Return a text as it is shown, with its middle left out where it is long: only its ends are
+    searched for credentials then."""
+    half, length = _LONGEST // 2, len(text)
+    if length <= 2 * _SEARCHED:
+        start = end = visible(masked(text))
+        if len(start) <= _LONGEST:
+            return start
+    else:
+        start, end = (visible(masked(part)) for part in (text[:_SEARCHED], text[-_SEARCHED:]))
+    return f"{start[:half]}\n… ({length - 2 * half:,} characters) …\n{end[-half:]}"
 
 
 def find_chat(store: Store, key: str) -> Chat:
