@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,6 @@ from cachy.wording import count
 
 if TYPE_CHECKING:
     from cachy.page.report import Report
-    from cachy.page.server import PageServer
 
 
 @click.command("ui")
@@ -53,17 +53,18 @@ def ui_command(cache_dir: str | None, port: int, no_open: bool, revisions: str |
     say(page.address)
     note(f"the page of {short_path(root)}; Ctrl-C ends it")
     if not no_open:
-        _open(page)
+        # In a thread: a browser in the terminal, such as lynx, returns when it is left.
+        Thread(target=_open, args=(page.address,), daemon=True).start()
     page.run()
 
 
-def _open(page: PageServer) -> None:
+def _open(address: str) -> None:
     """Open a browser, if there is one: the address has been printed."""
     import webbrowser
 
     try:
-        opened = webbrowser.open(page.address)
-    except webbrowser.Error:
+        opened = webbrowser.open(address)
+    except (webbrowser.Error, OSError):
         opened = False
     if not opened:
         note("no browser could be opened: open the address yourself")

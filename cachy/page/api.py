@@ -46,6 +46,7 @@ class Api:
         self._store = DirStore(root)
         self._revisions = revisions
         self._branch: dict[str, Any] | None = None
+        self._compared = 0
         self._comparing = Lock()
         self._refreshed = 0.0
         self._reads: dict[str, Callable[[Mapping[str, str]], Any]] = {
@@ -141,6 +142,7 @@ class Api:
             flaws = db.execute("SELECT path, what FROM flaws ORDER BY path LIMIT 100").fetchall()
         return {
             "store": show_path(self.root),
+            "shown": show_path(os.sep.join(self.root.split(os.sep)[-2:])),
             "generation": catalog.generation,
             "done": catalog.done,
             "total": catalog.total,
@@ -198,7 +200,8 @@ class Api:
         if self._revisions is None:
             return {"compared": False}
         with self._comparing:
-            if self._branch is None or query.get("again"):
+            if self._branch is None or self._compared != self.catalog.generation:
+                self._compared = self.catalog.generation
                 self._branch = changes.branch(self.root, self._revisions)
             return self._branch
 

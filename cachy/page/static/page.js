@@ -220,7 +220,7 @@ function List({ params, generation, reading, opened, cursor, setCursor, setTotal
           if (!mine.fresh) { mine.rows = new Map(); mine.fresh = true; }
           found.rows.forEach((row, at) => mine.rows.set(chunk * CHUNK + at, row));
           mine.total = found.total;
-          setTotal(found.total, (at) => mine.rows.get(at));
+          setTotal(found.total, mine.rows);
           setError("");
         } catch (problem) { mine.asked.delete(chunk); setError(problem.message); return; }
         redraw((n) => n + 1);
@@ -460,11 +460,11 @@ function Compare({ old, new: other, params }) {
 const SIGNS = { added: "+", removed: "−", "re-recorded": "~" };
 
 function Branch({ params, generation }) {
-  const state = useLoaded(() => get("branch", { again: generation }), [generation]);
+  const state = useLoaded(() => get("branch"), [generation]);
   return html`<div class="page"><h2>Changes</h2><${Loading} state=${state}>${(data) => {
     if (!data.compared) return html`<p>Start it as <code>cachy ui --diff main</code> to see what a branch adds, removes and records again.</p>`;
     return html`<p><code><${Word}>${data.old}<//></code> → <code><${Word}>${data.new}<//></code>: ${data.summary}</p>
-      ${data.changes.map((change) => html`<details class="change" key=${change.name} open=${change.open}>
+      ${data.changes.map((change) => html`<details class=${`change${change.changed === "tool calls" ? " calls" : ""}`} key=${change.name} open=${change.open}>
         <summary><span class=${`sign ${change.kind}`}>${SIGNS[change.kind]} ${change.kind}</span>
           ${change.changed && html`<span class=${`badge ${change.changed === "tool calls" || change.changed === "refusal" ? "bad" : "plain"}`}>${change.changed}</span>`}
           <strong><${Word}>${change.prompt || "(no prompt)"}<//></strong>
@@ -519,6 +519,13 @@ function Sums({ title, facet, rows, note }) {
 }
 
 // ---- The whole ----
+
+// The list as the keyboard sees it: how long it is, and the rows that have been fetched.
+const inList = (total, known) => ({
+  total,
+  at: (at) => known.get(at),
+  find: (name) => [...known].find(([, row]) => row.name === name)?.[0] ?? -1,
+});
 
 function Search({ params, parts }) {
   const [text, setText] = useState(params.text || "");
@@ -575,7 +582,7 @@ function App() {
   const [cursor, setCursor] = useState(-1);
   const [pinned, pin] = useState("");
   const [toast, setToast] = useState(null);
-  const rows = useRef({ total: 0, at: () => undefined });
+  const rows = useRef(inList(0, new Map()));
   const [total, setCount] = useState(null);
   const generation = status.generation || 0;
   const key = JSON.stringify(params);
@@ -604,7 +611,8 @@ function App() {
   // A layout effect: the next key press finds what the last one did.
   useLayoutEffect(() => {
     const step = (by) => {
-      const to = Math.min(Math.max(cursor + by, 0), rows.current.total - 1);
+      const from = cursor < 0 && opened ? rows.current.find(opened) : cursor;
+      const to = Math.min(Math.max(from + by, 0), rows.current.total - 1);
       if (to < 0) return;
       setCursor(to);
       const row = rows.current.at(to);
@@ -659,13 +667,13 @@ function App() {
         <section class="list" aria-label="Entries">
           <p class="sum" aria-live="polite">${total === null ? "…" : many(total, "entry", "entries")}${sum && sum.entries ? html`<span> · ${number(sum.input)} → ${number(sum.output)} tokens · ${bill(sum)} · ${took(sum.ms)} live</span>` : ""}</p>
           <${Safe} of=${key}><${List} params=${params} generation=${generation} reading=${status.total > 0} opened=${opened} cursor=${cursor} setCursor=${setCursor}
-            setTotal=${(n, at) => { rows.current = { total: n, at }; setCount(n); }} /><//>
+            setTotal=${(n, known) => { rows.current = inList(n, known); setCount(n); }} /><//>
         </section>
         ${opened && html`<section class="entry" aria-label="Entry">
           <a class="close" href=${address([], params)} aria-label="Close the entry">✕</a>
           <${Safe} of=${opened + tab}><${Entry} name=${opened} tab=${tab} params=${params} pinned=${pinned} pin=${pin} forget=${forget} generation=${0} /><//></section>`}`}
     </main>
-    <footer><span><${Word}>${status.store || ""}<//>${status.temporary ? " · read-only: the index is kept only while this runs" : ""}</span>
+    <footer><span title=${status.store}><${Word}>${status.shown || status.store || ""}<//>${status.temporary ? " · read-only: the index is kept only while this runs" : ""}</span>
       <span class="keys"><kbd>/</kbd> search <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>Esc</kbd> back</span></footer>
     ${toast && html`<div class="toast" role="status">${toast.text} ${toast.undo && html`<button type="button" onClick=${undo}>Undo</button>`}<button type="button" class="link" aria-label="Dismiss" onClick=${() => setToast(null)}>✕</button></div>`}`;
 }
