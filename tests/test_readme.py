@@ -138,7 +138,9 @@ def git(folder: Path, *arguments: str) -> None:
 EXAMPLES = lines("cachy ")
 
 
-def test_every_example_works(repository: Path) -> None:
+def test_every_example_works(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHY_REMOTE", str(repository.parent / "share"))
+    (repository.parent / "share").mkdir()
     for example in EXAMPLES:
         # A script stands for the notebooks, as there may be no jupyter here.
         python = shlex.quote(sys.executable)

@@ -7,6 +7,7 @@ the report.
     page.py     ui, report: a page to look at
     care.py     init, fsck, gc: changes to a store
     move.py     import, export: recordings of other tools
+    remote.py   push, pull, sync, remote: a store that many share
     run.py      run another command
     shell.py    completion
     options.py  output.py  text.py  units.py
@@ -43,6 +44,7 @@ THEMES = {
     "Review": {"diff": "review", "check": "review", "report": "page"},
     "Maintain": {"init": "care", "fsck": "care", "gc": "care"},
     "Move": {"import": "move", "export": "move"},
+    "Share": {"push": "remote", "pull": "remote", "sync": "remote", "remote": "remote"},
     "Use": {"run": "run", "completion": "shell"},
 }
 """The commands, each with the module of its function `NAME_command`."""

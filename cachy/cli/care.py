@@ -144,6 +144,7 @@ def _print_fsck(report: FsckReport) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--remote", is_flag=True, help="Of the remote; needs --older-than.")
 @click.option("--undo", is_flag=True, help="Restore what the last gc or %cachy forget removed.")
 @options.as_json
 def gc_command(
@@ -157,6 +158,7 @@ def gc_command(
     grace: str,
     dry_run: bool,
     yes: bool,
+    remote: bool,
     undo: bool,
     as_json: bool,
 ) -> None:
@@ -168,6 +170,13 @@ def gc_command(
     """
     from cachy.upkeep.gc import Policy
 
+    if remote:
+        from cachy.cli.remote import clear_remote
+
+        others = any((unused, since, max_size, model, host, undo))
+        root = root_of(cache_dir)
+        clear_remote(root, older_than, others, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
     root = open_store(root_of(cache_dir))
     if undo:
         _undo(root, as_json=as_json)

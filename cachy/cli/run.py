@@ -6,7 +6,7 @@ import click
 from click.exceptions import Exit
 
 from cachy.cli import options
-from cachy.cli.output import fail, note
+from cachy.cli.output import fail, note, progress
 from cachy.wording import count
 
 
@@ -20,7 +20,12 @@ from cachy.wording import count
     is_flag=True,
     help="Set replay mode, and placeholders for the API keys that are not set.",
 )
-def run_command(command: tuple[str, ...], cache_dir: str | None, replay: bool) -> None:
+@click.option(
+    "--prefetch", is_flag=True, help="First fetch what it used last time, from the remote."
+)
+def run_command(
+    command: tuple[str, ...], cache_dir: str | None, replay: bool, prefetch: bool
+) -> None:
     """Run a command, and note what it uses.
 
     All that the command uses counts as one run, for `cachy gc --unused --since last-run`. The exit
@@ -28,6 +33,8 @@ def run_command(command: tuple[str, ...], cache_dir: str | None, replay: bool) -
     """
     from cachy.upkeep.run import run
 
+    if prefetch:
+        _prefetch(command, cache_dir)
     try:
         report = run(command, cache_dir, replay=replay)
     except FileNotFoundError as error:
@@ -40,6 +47,8 @@ def run_command(command: tuple[str, ...], cache_dir: str | None, replay: bool) -
             f"{count(report.hits, 'hit')}, {count(report.misses, 'miss')}, "
             f"{report.recorded:,} recorded"
         )
+    if report.store and not report.code and (problem := _tell(command, report.store)):
+        note(f"cachy: the remote does not learn what this run used: {problem}")
     if report.misses and replay:
         requests = "1 request" if report.misses == 1 else f"{report.misses:,} requests"
         note(
@@ -47,3 +56,31 @@ def run_command(command: tuple[str, ...], cache_dir: str | None, replay: bool) -
             f"without --replay records them, where the API can be reached"
         )
     raise Exit(report.code)
+
+
+def _prefetch(command: tuple[str, ...], cache_dir: str | None) -> None:
+    """Fetch what a command used last time, as far as the remote can tell. The command runs anyway:
+    what is not here then is fetched one by one."""
+    from cachy.errors import CachyError
+    from cachy.upkeep.find import root_of
+    from cachy.upkeep.remote import Wanted, pull, target
+
+    try:
+        root = root_of(cache_dir)
+        with progress("fetching") as show:
+            done = pull(root, target(root), Wanted(run=" ".join(command)), progress=show)
+    except CachyError as error:
+        note(f"cachy: nothing is fetched beforehand: {error}")
+    else:
+        note(f"cachy: fetched {count(done.done, 'recording')}, {done.there:,} were here")
+
+
+def _tell(command: tuple[str, ...], root: str) -> str:
+    """Tell the remote what a command used, where sessions push. Return what went wrong."""
+    from cachy.settings import MODES, mode_in_force
+
+    if not mode_in_force(MODES["auto"]).keeps:
+        return ""
+    from cachy.upkeep.remote import tell_run
+
+    return tell_run(root, " ".join(command))

@@ -237,13 +237,15 @@ class Azurite(Server):
 
 
 class Web:
-    """A web server of files in memory: GET, and PUT with conditions. `token`: the bearer token that
-    it wants; `answers`: what it says to every GET instead, status, headers and body."""
+    """A web server of files in memory: GET, and PUT with conditions, which it ignores where it
+    `lies`. `token`: the bearer token that it wants; `answers`: what it says to every GET instead:
+    status, headers and body."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.token = ""
         self.writes = True
+        self.lies = False
         self.answers: tuple[int, dict[str, str], bytes] | None = None
         self.requests: list[tuple[str, str]] = []
         self.lock = threading.Lock()
@@ -301,6 +303,8 @@ class _WebHandler(BaseHTTPRequestHandler):
         with self.web.lock:
             there = self.web.files.get(self.path)
             wanted = self.headers.get("if-match")
+            if self.web.lies:
+                there = wanted = None
             if self.headers.get("if-none-match") == "*" and there is not None:
                 return self._answer(412)
             if wanted and (there is None or _tag(there) != wanted):
