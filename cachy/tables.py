@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _LEFT = "text-align:left"
 _RIGHT = "text-align:right"
+_TABLE = "color:inherit;border-collapse:collapse"  # in pages without a doctype it is not inherited
+_CELL = "padding:.15em .6em;vertical-align:top"
 _ESCAPED = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>|~&!#@"}
 
 
@@ -49,9 +51,8 @@ class Table:
         )
 
     def _repr_html_(self) -> str:
-        return (
-            f"<table>{''.join(self._html_row(n, row) for n, row in enumerate(self.rows))}</table>"
-        )
+        rows = "".join(self._html_row(number, row) for number, row in enumerate(self.rows))
+        return f'<table style="{_TABLE}">{rows}</table>'
 
     def _html_row(self, number: int, row: tuple[str, ...]) -> str:
         cells = []
@@ -59,7 +60,7 @@ class Table:
             is_head = number == 0 if self._heading else column == 0
             tag = "th" if is_head else "td"
             align = _RIGHT if column in self._right else _LEFT
-            cells.append(f'<{tag} style="{align}">{escape(text)}</{tag}>')
+            cells.append(f'<{tag} style="{align};{_CELL}">{escape(text)}</{tag}>')
         return f"<tr>{''.join(cells)}</tr>"
 
     def _repr_markdown_(self) -> str:

@@ -9,8 +9,8 @@ def test_a_table_aligns_numbers_to_the_right() -> None:
     table = Table([("name", "n"), ("a", "1"), ("b<", "1,000")], right=(1,))
     assert repr(table).splitlines() == ["name      n", "a         1", "b<    1,000"]
     html = table._repr_html_()
-    assert '<th style="text-align:right">n</th>' in html
-    assert '<td style="text-align:left">b&lt;</td>' in html
+    assert '<th style="text-align:right;padding:.15em .6em;vertical-align:top">n</th>' in html
+    assert '<td style="text-align:left;padding:.15em .6em;vertical-align:top">b&lt;</td>' in html
 
 
 def test_a_table_as_markdown() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cachy.rules.headers import kept_headers
 from cachy.rules.key import redacted_url
 from cachy.rules.outline import outline
+from cachy.rules.refusals import model_of_answer
 from cachy.rules.usage import model_of, usage_of
 from cachy.store.entry import FORMAT, HEAD_LIMIT, Entry
 from cachy.store.names import key_of
@@ -75,13 +76,17 @@ def make_entry(
     """
     full = requests == "full" and len(canonical) < HEAD_LIMIT
     asked = outline(canonical, full=full)
+    usage = usage_of(answer)
+    model = model_of(request.url, asked.get("body"))
+    if model is None and usage:  # a poll of an answer, or an agent, which knows its model
+        model = model_of_answer(event.data for event in answer.events) or None
     complete = {
         **head,
         "recorded": recorded,
         "ms": ms,
-        "model": model_of(request.url, asked.get("body")),
+        "model": model,
         "stream": answer.kind,
-        "usage": usage_of(answer),
+        "usage": usage,
     }
     if len(times) > 1:
         complete["times"] = _deltas(times)

@@ -41,4 +41,7 @@ def usage_of(answer: Answer) -> dict[str, int] | None:
         for data in event.data if isinstance(event.data, list) else (event.data,):
             if isinstance(data, dict):
                 usage.update(known.usage(data))
+    cached = usage.get("cache_read", 0) + usage.get("cache_write", 0)
+    if usage.get("input", cached) < cached:  # the last event of a stream told of the rest alone
+        usage["input"] += cached
     return usage or None

@@ -50,6 +50,16 @@ def test_equal_arguments_make_equal_entries() -> None:
     assert entry().body == ANSWER
 
 
+def test_where_a_request_names_no_model_the_answer_does() -> None:
+    """If it reports tokens, which somebody pays for: a poll of a job in the background."""
+    poll = Request("GET", "https://api.openai.com/v1/responses/resp_1", [], b"")
+    for usage, model in ('{"input_tokens":9}', "gpt-5"), ("null", None):
+        body = f'{{"object":"response","model":"gpt-5","usage":{usage}}}'.encode()
+        answer = Answer(200, "application/json", body, True)
+        made = make_entry(head(), poll, canonical(poll), answer, recorded="", ms=1)
+        assert made.head["model"] == model
+
+
 def test_what_of_the_request_is_kept() -> None:
     assert "request" not in entry(requests="none").head
     assert entry(requests="full").head["request"]["body"]["model"] == "gpt-4o"

@@ -57,7 +57,8 @@ def test_nothing_that_an_entry_holds_runs() -> None:
     shown = hostile()
     html = shown._repr_html_()
     assert Tags(html).seen <= {"table", "tr", "th", "td", "div", "b", "pre", "p", "i", "@style"}
-    assert "color" not in html  # that of the front end is readable on dark and on light
+    # The color of the front end is readable on dark and on light.
+    assert set(re.findall(r"color:[^;]*", html)) == {"color:inherit"}
     for text in (html, repr(shown), shown._repr_markdown_()):
         assert not {"\u202e", "\x1b"} & set(text)
     outside = re.sub(r"^(`{3,})text\n.*?^\1$", "", shown._repr_markdown_(), flags=re.M | re.S)

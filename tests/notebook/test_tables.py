@@ -27,7 +27,7 @@ def test_status(shell: Shell, session: Session) -> None:
     assert "hits      1\nmisses    2\n" in repr(status)
     html = status._repr_html_()
     assert html.count("<tr>") == len(status.rows)
-    assert '<td style="text-align:left">.cachy</td>' in html
+    assert '<td style="text-align:left;padding:.15em .6em;vertical-align:top">.cachy</td>' in html
     shell("ask()")
     assert dict(status.rows)["hits"] == "1"  # as it was when asked for
 

@@ -113,6 +113,11 @@ def test_usage_of_caches_and_thoughts(body: Any, usage: dict[str, int]) -> None:
 def test_usage_of_streams() -> None:
     start = {"type": "message_start", "message": {"usage": {"input_tokens": 3, "output_tokens": 1}}}
     stop = {"type": "message_stop"}
+    cached = {"input_tokens": 3, "cache_read_input_tokens": 90, "output_tokens": 1}
+    rest = {"type": "message_delta", "usage": {"input_tokens": 3, "output_tokens": 9}}
+    with_cache = sse({"type": "message_start", "message": {"usage": cached}}, rest, stop)
+    wanted = {"input": 93, "output": 9, "cache_read": 90}
+    assert usage_of(Answer(200, SSE, with_cache, True)) == wanted
     delta = {"type": "message_delta", "usage": {"output_tokens": 9}}
     assert usage_of(Answer(200, SSE, sse(start, delta, stop), True)) == {"input": 3, "output": 9}
     ollama = b'{"done":false}\n{"done":true,"prompt_eval_count":3,"eval_count":9}'
