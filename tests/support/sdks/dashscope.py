@@ -13,8 +13,10 @@ from sdks.way import Family, Result
 
 @asynccontextmanager
 async def _asynchronous() -> AsyncIterator[Any]:
-    yield import_module("dashscope.aigc.generation").AioGeneration
-    await import_module("dashscope").close_shared_aio_session()
+    try:
+        yield import_module("dashscope.aigc.generation").AioGeneration
+    finally:
+        await import_module("dashscope").close_shared_aio_session()
     await import_module("clients.over_aiohttp").connections_closed()
 
 
