@@ -61,6 +61,11 @@ doms: tuple[str, ...] = (
     "api.deepgram.com",
     "api.writer.com",
     "api.reka.ai",
+    "api.elevenlabs.io/v1/text-to-speech/*",
+    "api.elevenlabs.io/v1/text-to-dialogue*",
+    "api.elevenlabs.io/v1/sound-generation",
+    "api.elevenlabs.io/v1/speech-to-text",
+    "llm-gateway.assemblyai.com",
     # Those who host others' models
     "openrouter.ai",
     "api.together.xyz",
@@ -81,6 +86,10 @@ doms: tuple[str, ...] = (
     "gateway.ai.cloudflare.com",
     "api.portkey.ai",
     "*.snowflakecomputing.com/api/v2/cortex/*",
+    "*.ml.cloud.ibm.com/ml/v1/*",
+    "api.replicate.com/v1/predictions*",
+    "api.replicate.com/v1/models/*",
+    "api.replicate.com/v1/deployments/*/predictions*",
     # Ollama
     "ollama.com",
     "localhost:11434",
@@ -99,7 +108,7 @@ stay what they are under any pattern, so `*.openai.com` does not cache uploads;
 # Endpoints of known hosts that keep something on the server: replaying them would pretend.
 _STATEFUL = lazy_pattern(
     r"/(files|uploads|upload|batch|batches|batchPredictionJobs|batchInference|async-invoke"
-    r"|fine_tuning|fine-tuning|fine-tunes|finetuning|tunedModels|tuningJobs|jobs|datasets|evals"
+    r"|fine_tuning|fine-tuning|fine-tunes|finetuning|tunedModels|tuningJobs|trainings|jobs|datasets|evals"
     r"|assistants|threads|conversations|sessions|containers|skills|vector_stores|libraries"
     r"|cachedContents|fileSearchStores|corpora|realtime|live|webhooks|organization|api_keys"
     r"|pull|push|create|copy|delete|blobs)(/|$|:)"

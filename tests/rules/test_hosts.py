@@ -46,6 +46,15 @@ OPENAI = "https://api.openai.com/v1"
         "https://api.moonshot.ai/v1/chat/completions",
         "https://api.perplexity.ai/chat/completions",
         "https://router.huggingface.co/v1/chat/completions",
+        "https://dashscope-us.aliyuncs.com/api/v1/services/aigc/text-generation/generation",
+        "https://ws.ap-southeast-1.maas.aliyuncs.com/compatible-mode/v1/chat/completions",
+        "https://ai.mongodb.com/v1/embeddings",
+        "https://api.replicate.com/v1/predictions",
+        "https://api.replicate.com/v1/models/meta/llama/predictions",
+        "https://api.elevenlabs.io/v1/text-to-speech/voice/stream",
+        "https://api.elevenlabs.io/v1/speech-to-text",
+        "https://llm-gateway.assemblyai.com/v1/chat/completions",
+        "https://us-south.ml.cloud.ibm.com/ml/v1/text/chat_stream?version=2024-05-31",
         "http://localhost:11434/api/chat",
         "http://127.0.0.1:11434/v1/chat/completions",
     ],
@@ -66,6 +75,8 @@ def test_known_hosts_are_cached(url: str) -> None:
         "https://evilapi.openai.com/v1",
         "https://openai.com/",
         "https://example.com/#api.openai.com",
+        "https://api.elevenlabs.io/v1/voices/add",  # of some hosts a few paths alone
+        "https://api.replicate.com/v1/trainings",
         "http://localhost:8000/api/chat",
         "http://localhost/api/chat",
         "ftp://api.openai.com/v1",
@@ -116,6 +127,14 @@ def test_what_keeps_state_is_not_cached_and_says_why(method: str, path: str) -> 
     route = KNOWN.route(method, OPENAI + path)
     assert (route.matches, route.cached, route.known) == (True, False, True)
     assert route.reason
+
+
+def test_jobs_of_replicate_are_polled_stopped_and_trained() -> None:
+    url = "https://api.replicate.com/v1"
+    assert KNOWN.route("GET", f"{url}/predictions/p1") == Route(True, True, poll=True, known=True)
+    assert KNOWN.route("GET", f"{url}/models/meta/llama") == Route(True, True, known=True)
+    assert not KNOWN.route("POST", f"{url}/predictions/p1/cancel").cached
+    assert not KNOWN.route("POST", f"{url}/models/meta/llama/versions/v1/trainings").cached
 
 
 @pytest.mark.parametrize(
