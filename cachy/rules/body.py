@@ -97,16 +97,15 @@ def parse_json(text: bytes | str) -> Any:
     {'seed': 18446744073709551617}
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if _may_be_past_64_bits(data):
+    looked_at = len(data) < _LONG or _may_have_long_numbers(data)
+    if looked_at and _TOO_LONG_FOR_64_BITS in data.translate(_DIGITS_TO_ZERO):
         return json.loads(data, parse_float=_finite, parse_constant=_finite)
     return orjson.loads(data)
 
 
-def _may_be_past_64_bits(data: bytes) -> bool:
-    """Whether 19 digits stand in a row. Every 6th byte tells first: three are among them."""
-    if len(data) > _LONG and b"000" not in data[::6].translate(_DIGITS_TO_ZERO):
-        return False
-    return _TOO_LONG_FOR_64_BITS in data.translate(_DIGITS_TO_ZERO)
+def _may_have_long_numbers(data: bytes) -> bool:
+    """Whether 19 digits may stand in a row: of every 6th byte three in a row are digits then."""
+    return b"000" in data[::6].translate(_DIGITS_TO_ZERO)
 
 
 def _finite(text: str) -> float:
