@@ -54,7 +54,7 @@ def ui_command(cache_dir: str | None, port: int, no_open: bool, revisions: str |
     note(f"the page of {short_path(root)}; Ctrl-C ends it")
     if not no_open:
         # In a thread: a browser in the terminal, such as lynx, returns when it is left.
-        Thread(target=_open, args=(page.address,), daemon=True).start()
+        Thread(target=_open, args=(page.once,), daemon=True).start()
     page.run()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _REFRESH_EVERY = 1.0
 """Seconds. The store is not looked at more often."""
+_PATIENCE = 0.3
+"""Seconds for which an answer waits for what is new in the store."""
 
 
 class Gone(CachyError):
@@ -70,7 +72,10 @@ class Api:
 
     def refresh(self) -> None:
         """Bring the index up to date with the store."""
-        self.catalog.refresh()
+        try:
+            self.catalog.refresh()
+        except (sqlite3.Error, OSError) as error:
+            self.catalog.problem = f"the index cannot be made: {error}"
         self._refreshed = time.monotonic()
 
     def read(self, what: str, query: Mapping[str, str]) -> Any:
@@ -136,7 +141,10 @@ class Api:
 
     def _status(self, query: Mapping[str, str]) -> dict[str, Any]:
         if time.monotonic() - self._refreshed > _REFRESH_EVERY:
-            self.refresh()
+            # What takes longer goes on, and the next answers tell how far it is.
+            at_work = Thread(target=self.refresh, daemon=True)
+            at_work.start()
+            at_work.join(_PATIENCE)
         catalog = self.catalog
         with catalog.reading() as db:
             flaws = db.execute("SELECT path, what FROM flaws ORDER BY path LIMIT 100").fetchall()

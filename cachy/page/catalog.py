@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _FILE = "page.sqlite"
 _BATCH = 200  # files between two commits: the page shows what has been read so far
+_WAIT = 10.0
+"""Seconds that are waited for another process that writes the index."""
 _SETTLED = 2.0
 """Seconds after which a folder's time of change tells whether it has changed since."""
 _LONGEST_TEXT = 100_000
@@ -71,8 +73,10 @@ class Catalog:
             return
         try:
             self._refresh()
-        except sqlite3.DatabaseError:
-            self._renew()
+        except sqlite3.DatabaseError as error:
+            if _is_locked(error):
+                return  # by another process: the next time
+            self._recover(error)
             self._refresh()
         finally:
             self._busy.release()
@@ -96,7 +100,7 @@ class Catalog:
         return os.path.join(self._folder, _FILE)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cache_size=-8000")
         return connection
@@ -107,8 +111,17 @@ class Catalog:
                 connection.execute("PRAGMA journal_mode=WAL")
                 if not _is_current(connection):
                     raise sqlite3.DatabaseError("of another version")
-        except sqlite3.DatabaseError:
-            self._renew()
+        except sqlite3.DatabaseError as error:
+            if not _is_locked(error):
+                self._renew()
+
+    def _recover(self, error: sqlite3.DatabaseError) -> None:
+        """Make the index anew: in its place where it is damaged, elsewhere where it cannot be
+        written any more."""
+        damaged = not isinstance(error, sqlite3.OperationalError) or "no such" in str(error)
+        if not damaged and not self.temporary:
+            self._path = self._temporary()
+        self._renew()
 
     def _renew(self) -> None:
         """Make the index anew. Where even that fails, in a temporary folder."""
@@ -228,6 +241,10 @@ class Catalog:
 def _version() -> str:
     """Return what an index depends on: its tables, and the prices, which make other costs."""
     return f"{VERSION} {prices.source()}"
+
+
+def _is_locked(error: sqlite3.DatabaseError) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
 
 def _is_current(connection: sqlite3.Connection) -> bool:

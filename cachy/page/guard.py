@@ -48,8 +48,16 @@ class Guard:
     def __init__(self, app: App, port: int, token: str = "") -> None:
         self._app = app
         self.token = token or secrets.token_urlsafe(24)
+        self._tickets: set[str] = set()
         self.cookie = f"cachy-{port}"  # browsers share cookies between ports
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    def ticket(self) -> str:
+        """Return a token that is good for one visit: for the command line of a browser, which every
+        user of this machine can read."""
+        ticket = secrets.token_urlsafe(24)
+        self._tickets.add(ticket)
+        return ticket
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,7 +86,7 @@ class Guard:
         if scope["method"] not in _METHODS:
             return 405, "This server knows GET and POST."
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if given and scope["path"] == "/" and scope["method"] == "GET" and self._is_token(given):
+        if given and scope["path"] == "/" and scope["method"] == "GET" and self._admits(given):
             return 303, "Welcome."
         if not self._is_token(_cookie(headers.get(b"cookie", b""), self.cookie)):
             return 403, "Open the address that `cachy ui` printed, with its token."
@@ -87,6 +95,12 @@ class Guard:
             if not ours or headers.get(HEADER) != b"1":
                 return 403, "Only the page itself may change the store."
         return 200, ""
+
+    def _admits(self, token: str) -> bool:
+        if token in self._tickets:
+            self._tickets.discard(token)
+            return True
+        return self._is_token(token)
 
     def _is_token(self, text: str) -> bool:
         return secrets.compare_digest(text.encode(), self.token.encode())

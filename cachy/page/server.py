@@ -58,7 +58,7 @@ def listen(port: int) -> socket.socket:
 
 class PageServer:
     """The page of the store at `root`, served on a socket that listens already. `address` is where
-    it is, with its token."""
+    it is, with its token; `once` the same for a single visit."""
 
     def __init__(self, root: str, listener: socket.socket, *, revisions: str | None = None) -> None:
         import uvicorn
@@ -67,6 +67,7 @@ class PageServer:
         self.api = Api(root, revisions=revisions)
         self._guard = Guard(app_of(self.api), port)
         self.address = f"http://{ADDRESS}:{port}/?token={self._guard.token}"
+        self.once = f"http://{ADDRESS}:{port}/?token={self._guard.ticket()}"
         self._listener = listener
         config = uvicorn.Config(
             self._guard, lifespan="off", log_level="error", access_log=False, ws="none",

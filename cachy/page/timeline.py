@@ -42,7 +42,8 @@ def timeline(entry: Entry) -> dict[str, Any]:
     """Return the events of a stream, and how many there are: at most `MOST` are listed."""
     kind = entry.head.get("stream")
     if not isinstance(kind, str) or len(entry.body) > _LARGEST:
-        return {"events": [], "total": 0, "ms": entry.head["ms"]}
+        large = len(entry.body) > _LARGEST
+        return {"events": [], "total": 0, "ms": entry.head["ms"], "large": large}
     when = _clock(entry.head)
     listed, total = list[dict[str, Any]](), 0
     for end, event in _events(kind, entry.body):

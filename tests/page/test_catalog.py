@@ -121,6 +121,25 @@ def test_an_index_that_breaks_while_it_is_used_is_made_anew(root: Path) -> None:
     assert shown(catalog) == ["two", "one"]
 
 
+def test_a_lock_of_another_process_is_waited_for_and_harms_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(root, make_entry(1, prompt="one"), NOW)
+    catalog = Catalog(str(root))
+    catalog.refresh()
+    monkeypatch.setattr(module, "_WAIT", 0.05)
+    other = sqlite3.connect(root / "local" / "page.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    add(root, make_entry(2, prompt="two"), NOW + 1)
+    catalog.refresh()
+    assert shown(catalog) == ["one"]
+    other.execute("ROLLBACK")
+    other.close()
+    catalog.refresh()
+    assert shown(catalog) == ["two", "one"]
+    assert not catalog.temporary
+
+
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write")
 def test_a_read_only_store_is_indexed_elsewhere(root: Path) -> None:
     add(root, make_entry(1, prompt="one"), NOW)

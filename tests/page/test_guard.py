@@ -70,6 +70,16 @@ def test_without_the_token_nothing_is_told(visitor: Visitor) -> None:
     assert visitor.ask("/api/rows", cookie=visitor.cookie)[0] == 200
 
 
+def test_a_ticket_is_good_for_one_visit(root: Path, serve: Serve) -> None:
+    page = serve(root)
+    visitor = Visitor(page.address)
+    path = page.once.partition(visitor.host)[2]
+    assert visitor.token not in path
+    assert visitor.ask(path)[0] == 303
+    assert visitor.headers["set-cookie"].startswith(visitor.cookie)
+    assert visitor.ask(path)[0] == 403
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost.evil.example:80", ""])
 def test_another_host_is_not_answered(visitor: Visitor, host: str) -> None:
     """As after DNS rebinding, where the browser thinks that it asks another site."""

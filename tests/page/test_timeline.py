@@ -55,6 +55,8 @@ def test_long_streams_are_cut_and_what_is_no_stream_has_none() -> None:
     found = timeline(streamed(sse(*["x"] * (MOST + 7)), None))
     assert (len(found["events"]), found["total"]) == (MOST, MOST + 7)
     assert timeline(make_entry(1))["events"] == []
+    longer = timeline(streamed([b"data: {}\n\n" * 900_000], None))
+    assert (longer["large"], longer["events"]) == (True, [])
 
 
 @pytest.mark.parametrize("kind", ["sse", "ndjson", "json-array", "aws-eventstream", "other"])

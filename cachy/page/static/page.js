@@ -389,7 +389,8 @@ function Media({ entry, media }) {
 
 function Events({ entry }) {
   const state = useLoaded(() => get("events", { name: entry.name }), [entry.name]);
-  return html`<${Loading} state=${state}>${({ events = [], total = 0, ms }) => {
+  return html`<${Loading} state=${state}>${({ events = [], total = 0, ms, large }) => {
+    if (large) return html`<p class="quiet">The stream is too long to be shown: its beginning is in the view “Body”.</p>`;
     const timed = events.filter((event) => event.ms !== null);
     const end = Math.max(ms || 0, ...timed.map((event) => event.ms), 1);
     return html`
@@ -634,6 +635,7 @@ function App() {
       } else if ((event.key === "j" || event.key === "k") && !typing && (view === "list" || opened)) {
         step(event.key === "j" ? 1 : -1);
       } else if (event.key === "Enter" && (searching || !event.target.closest("a, button, summary, audio"))) {
+        if (searching && event.target.value.trim() !== (params.text || "")) return; // still to be searched for
         const row = rows.current.at(Math.max(cursor, 0));
         if (row) { event.target.blur?.(); setCursor(Math.max(cursor, 0)); go(["e", row.name], params); }
       }
