@@ -291,11 +291,17 @@ def _insert(connection: sqlite3.Connection, file: File) -> None:
         (*_values(connection, row), row.key),
     )
     if cursor.rowcount:
-        text = masked("\n".join((row.key, row.model, row.host, *texts_of(entry)))[:_LONGEST_TEXT])
+        text = masked("\n".join(texts_of(entry))[:_LONGEST_TEXT])
+        about = f"{row.key} {masked(row.model)} {row.host}"
         connection.execute(
-            "INSERT INTO words (rowid, text) VALUES (?, ?)",
-            (cursor.lastrowid, text.encode("utf-8", "replace").decode()),
+            "INSERT INTO words (rowid, text, about) VALUES (?, ?, ?)",
+            (cursor.lastrowid, _sound(text), _sound(about)),
         )
+
+
+def _sound(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which SQLite does not take."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _values(connection: sqlite3.Connection, row: Row) -> tuple[Any, ...]:
@@ -308,10 +314,7 @@ def _values(connection: sqlite3.Connection, row: Row) -> tuple[Any, ...]:
         row.bytes, _counted(row.input), _counted(row.output), row.cost, row.shown,
         row.file.private,
     )  # fmt: skip
-    texts = (
-        value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for value in known
-    )
+    texts = (_sound(value) if isinstance(value, str) else value for value in known)
     return (number, row.name, row.key, row.second, day, *texts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE entries (
@@ -13,7 +13,7 @@ CREATE TABLE entries (
     private INTEGER, older INTEGER NOT NULL DEFAULT 0, users INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX entries_by_key ON entries (key, name);
-CREATE VIRTUAL TABLE words USING fts5(text, tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE words USING fts5(text, about, tokenize="unicode61 remove_diacritics 2");
 CREATE TABLE flaws (name TEXT PRIMARY KEY, path TEXT, what TEXT);
 CREATE TABLE shards (shard TEXT PRIMARY KEY, state TEXT);
 CREATE TABLE users (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);  -- a list, as JSON

@@ -12,6 +12,7 @@
     tmp/                 files being written
     sessions/            which session used which entries (journal.py)
     trash/               what gc, fsck and forget removed (trash.py)
+    page.sqlite          the index of `cachy ui`; derived
     gc.lock              held while files are moved to or from the trash
 """
 

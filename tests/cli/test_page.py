@@ -13,6 +13,8 @@ import pytest
 import shown
 from commands import call, refused
 
+from cachy.cli import page
+
 
 def test_report_writes_one_file(folder: Path) -> None:
     shown.repository(folder)
@@ -50,6 +52,14 @@ def test_ui_without_its_extra_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "starlette", None)
     assert "pip install 'cachy-store[ui]'" in refused("ui")
+
+
+def test_without_a_browser_one_is_told_to_open_the_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    page._open("http://127.0.0.1:1/")
+    assert "open the address yourself" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process")

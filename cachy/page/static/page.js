@@ -257,7 +257,7 @@ function Row({ at, row, total, params, current, opened, pick }) {
   const name = `row${current ? " current" : ""}${opened === row.name ? " opened" : ""}`;
   return html`<li class=${name} style=${place} aria-setsize=${total} aria-posinset=${at + 1}>
     <a href=${address(["e", row.name], params)} aria-current=${opened === row.name ? "true" : null} onClick=${pick}>
-      <span class="said">${row.found ? html`<${Found} text=${row.found.replace(/\s+/g, " ")} />` : html`<${Word}>${row.prompt || "(no prompt)"}<//>`}</span>
+      <span class="said">${row.found && row.found.includes("\x02") ? html`<${Found} text=${row.found.replace(/\s+/g, " ")} />` : html`<${Word}>${row.prompt || "(no prompt)"}<//>`}</span>
       <span class="about">
         <span class="model"><${Word}>${row.model || row.method}<//></span>
         <span class="host"><${Word}>${row.host}<//></span>
@@ -483,14 +483,20 @@ function Branch({ params, generation }) {
 
 // ---- Misses and costs ----
 
+// Looking for the closest recording takes time: it is done when one asks.
+function Because({ name }) {
+  const [open, set] = useState(false);
+  return html`<details class="because" onToggle=${(event) => set(event.target.open)}><summary>Why</summary>${open && html`<${Why} entry=${{ name }} />`}</details>`;
+}
+
 function Misses({ params, generation }) {
   const state = useLoaded(() => get("misses"), [generation]);
   return html`<div class="page"><h2>Misses</h2><${Loading} state=${state}>${({ sessions, log }) => html`
-    <p class="quiet">What was not in the store when it was asked for, by session of this machine. An entry's view “Why recorded” says how it differs from the closest one.</p>
+    <p class="quiet">What was not in the store when it was asked for, by session of this machine, with what was recorded for it.</p>
     ${!sessions.length && html`<p>No session has missed anything.</p>`}
     ${sessions.map((session) => html`<details class="change" open=${session.rows.length > 0 && session.rows.length < 20}>
       <summary><strong><${Word}>${session.by}<//></strong> <span class="about">${moment(session.ended)}: ${many(session.misses, "miss", "misses")}, ${number(session.recorded)} recorded, ${many(session.hits, "hit")}, ${took(session.seconds_saved * 1000)} saved</span></summary>
-      <ul class="plain">${session.rows.map((row) => html`<li><a href=${address(["e", row.name, "why"], params)}><${Word}>${row.prompt || "(no prompt)"}<//></a> <span class="about"><${Word}>${row.model}<//> <${Word}>${row.host}<//></span></li>`)}</ul>
+      <ul class="plain">${session.rows.map((row) => html`<li><a href=${address(["e", row.name, "why"], params)}><${Word}>${row.prompt || "(no prompt)"}<//></a> <span class="about"><${Word}>${row.model}<//> <${Word}>${row.host}<//></span> <${Because} name=${row.name} /></li>`)}</ul>
       ${session.misses > session.rows.length && html`<p class="quiet">${many(session.misses - session.rows.length, "miss", "misses")} left no recording.</p>`}
     </details>`)}
     ${log.file ? html`<h3>From the log</h3><p class="quiet"><${Word}>${log.file}<//></p>${log.misses.map((miss) => html`<details class="change"><summary>${miss.event}: <${Word}>${miss.method} ${miss.url}<//> <span class="about">${miss.time} <${Word}>${miss.model}<//></span></summary><${Text}>${miss.reason || "no reason was noted"}<//></details>`)}`
@@ -591,7 +597,7 @@ function App() {
   const view = parts[0] || "list";
   const opened = view === "e" ? decodeURIComponent(parts[1] || "") : "";
   const tab = parts[2] || "chat";
-  useEffect(() => setCursor(-1), [key]);
+  useLayoutEffect(() => setCursor(-1), [key]);
 
   const forget = async (entry) => {
     try {
