@@ -48,7 +48,8 @@ def ui_command(cache_dir: str | None, port: int, no_open: bool, revisions: str |
     if revisions is not None:
         from cachy.upkeep.diff import diff
 
-        diff(root, revisions)  # what git does not know is said now, not in the browser
+        with progress("comparing") as show_progress:  # what git does not know is said now
+            diff(root, revisions, progress=show_progress)
     page = server.PageServer(root, server.listen(port), revisions=revisions)
     say(page.address)
     note(f"the page of {short_path(root)}; Ctrl-C ends it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.page.reading import is_large
@@ -47,9 +48,10 @@ def media_of(entry: Entry) -> list[Medium]:
     if kind := sniff(entry.body[:_START]):
         return [Medium(kind, "body", entry.body)]
     found = list[Medium]()
-    events = () if is_large(entry) and entry.head.get("stream") else events_of(entry)
-    for where, values in (("request", [entry.head.get("request")]), ("answer", list(events))):
-        for text in _strings(values):
+    answer = _quoted(entry.body) if is_large(entry) else _strings(list(events_of(entry)))
+    request = _strings([entry.head.get("request")])
+    for where, texts in (("request", request), ("answer", answer)):
+        for text in texts:
             if (kind := sniff(_start(text))) and len(found) < MOST:
                 found.append(Medium(kind, where, text))
     return found
@@ -84,6 +86,15 @@ _MAGIC = (
     (b"fLaC", "audio/flac"),
 )
 _SOUND = (b"M4A ", b"isom", b"mp42", b"iso5", b"dash")
+
+
+_IN_QUOTES = re.compile(rb'"((?:data:[\w/.+-]{1,80};base64,)?[A-Za-z0-9+/]{64,}={0,2})"')
+
+
+def _quoted(body: bytes) -> Iterator[str]:
+    """Yield what is in base64 in a large body: decoded, its JSON could take many times its size."""
+    for match in _IN_QUOTES.finditer(body):
+        yield match[1].decode()
 
 
 def _strings(values: list[Any]) -> Iterator[str]:

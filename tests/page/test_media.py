@@ -50,6 +50,14 @@ def test_an_image_in_an_answer_a_data_url_and_a_body() -> None:
     assert (spoken.kind, spoken.where) == ("audio/wav", "body")
 
 
+def test_a_large_answer_is_searched_without_being_decoded() -> None:
+    data = base64.b64encode(PNG + bytes(5_000_000)).decode()
+    (image,) = media_of(shown.entry({}, {"data": [{"b64_json": data}]}))
+    assert (image.kind, image.size) == ("image/png", len(data) * 3 // 4)
+    numbers = shown.entry({}, b"[" + b"1," * 10_000_000 + b"1]")
+    assert media_of(numbers) == []
+
+
 def test_what_only_claims_to_be_an_image_is_none() -> None:
     svg = base64.b64encode(b"<svg onload='alert(1)'>" * 9).decode()
     answer = {"mimeType": "image/png", "data": svg, "url": f"data:image/svg+xml;base64,{svg}"}

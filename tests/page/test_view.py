@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 import shown
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from many import add, make_entry
 from stores import NOW
 
@@ -15,8 +17,12 @@ from cachy.page import view as views
 from cachy.page.reading import read
 from cachy.store.entry import Entry
 from cachy.store.folder import File
-from cachy.upkeep.index import Flaw
+from cachy.upkeep.index import Flaw, row_of
 
+NAMES = (
+    "messages", "content", "role", "parts", "text", "tool_calls", "function", "choices", "message",
+    "delta", "annotations", "citations", "url", "title", "data", "type", "output", "usage", "…",
+)  # fmt: skip
 TOKEN = "sk-proj-" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7" * 2
 
 
@@ -111,3 +117,24 @@ def test_binary_bodies_are_shown_in_hex() -> None:
 def test_whatever_an_entry_holds_is_shown(root: Path, body: bytes) -> None:
     for stream in (None, "sse", "ndjson"):
         seen(root, shown.entry({"messages": {"a": 1}, "model": ["x"]}, body, stream=stream))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150)
+@given(request=JSON, answer=JSON, stream=st.sampled_from([None, "sse", "ndjson", "json-array"]))
+def test_no_json_breaks_the_view(request: Any, answer: Any, stream: str | None) -> None:
+    entry = shown.entry({}, answer, stream=stream, times=answer)
+    entry.head["request"] = {"body": request}
+    file = File("/store/aa/x.entry", "a" * 32 + "-" + "0" * 24, False)
+    found = views.view(row_of(file, 1, entry), entry)
+    assert orjson.dumps([found, views.events(entry), views.head_text(entry)])

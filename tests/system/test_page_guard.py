@@ -96,7 +96,7 @@ def test_nothing_that_an_entry_holds_is_run(chromium: Any, tmp_path: Path) -> No
         assert tab.page.locator("figure").count() == 0
         tab.go(f"#/compare/{paths[0].stem}/{paths[1].stem}")
         tab.sees("What was asked")
-        for view in ("#/misses", "#/costs", "#/?text=hacked"):
+        for view in ("#/misses", "#/costs", "#/?text=hacked", "#/e/%", "#/e/<b>/%%", "#/%F0"):
             tab.go(view)
             tab.until("!document.body.innerText.includes('Loading')")
         base = page.address.partition("/?")[0]

@@ -133,6 +133,11 @@ const go = (parts, params, replace) => {
   dispatchEvent(new Event("hashchange"));
 };
 
+// A part of the address, which anyone may have typed.
+function plain(part) {
+  try { return decodeURIComponent(part || ""); } catch { return part; }
+}
+
 function useAddress() {
   const [at, set] = useState(readAddress);
   useEffect(() => {
@@ -450,8 +455,8 @@ function Compare({ old, new: other, params }) {
   const state = useLoaded(() => get("compare", { old, new: other }), [old, other]);
   return html`<div class="page"><h2>Compare two entries</h2><${Loading} state=${state}>${(data) => html`
     <dl class="sides">
-      <div><dt><del>Old</del></dt><dd><a href=${address(["e", old], params)}><${Word}>${data.old.prompt || old}<//></a><br />${moment(data.old.second)}, <${Word}>${data.old.model}<//></dd></div>
-      <div><dt><ins>New</ins></dt><dd><a href=${address(["e", other], params)}><${Word}>${data.new.prompt || other}<//></a><br />${moment(data.new.second)}, <${Word}>${data.new.model}<//></dd></div>
+      <div><dt><span class="sign removed">− Old</span></dt><dd><a href=${address(["e", old], params)}><${Word}>${data.old.prompt || old}<//></a><br />${moment(data.old.second)}, <${Word}>${data.old.model}<//></dd></div>
+      <div><dt><span class="sign added">+ New</span></dt><dd><a href=${address(["e", other], params)}><${Word}>${data.new.prompt || other}<//></a><br />${moment(data.new.second)}, <${Word}>${data.new.model}<//></dd></div>
     </dl>
     <${Notes} notes=${data.notes} />
     ${data.asked.length > 0 && html`<h3>What was asked</h3><div class="chat"><${Parts} parts=${data.asked} /></div><h3>What was answered</h3>`}
@@ -564,7 +569,7 @@ function useStatus() {
           if (ended) return;
           set({ ...now, error: "" });
           if (now.total) next = 500;
-        } catch (error) { set((before) => ({ ...before, error: /fetch/i.test(error.message) ? "The server has ended: start `cachy ui` again." : error.message })); }
+        } catch (error) { set((before) => ({ ...before, error: error instanceof TypeError ? "The server has ended: start `cachy ui` again." : error.message })); }
       }
       timer = setTimeout(poll, next);
     };
@@ -595,7 +600,7 @@ function App() {
   const key = JSON.stringify(params);
   const facets = useLoaded(() => get("facets", params), [key, generation]);
   const view = parts[0] || "list";
-  const opened = view === "e" ? decodeURIComponent(parts[1] || "") : "";
+  const opened = view === "e" ? plain(parts[1]) : "";
   const tab = parts[2] || "chat";
   useLayoutEffect(() => setCursor(-1), [key]);
 
@@ -664,7 +669,7 @@ function App() {
     ${status.problem && html`<${Notice} alert=${true}><${Word}>${status.problem}<//><//>`}
     ${status.total > 0 && html`<div class="notice" role="status"><label>Reading the store: ${number(status.done)} of ${number(status.total)} <progress max=${status.total} value=${status.done}></progress></label></div>`}
     <main class=${`view-${view === "e" ? "entry" : view}`}>
-      ${whole || view === "compare" ? html`<${Safe} of=${parts.join("/")}>${whole ? html`<${whole} params=${params} generation=${generation} />` : html`<${Compare} old=${decodeURIComponent(parts[1] || "")} new=${decodeURIComponent(parts[2] || "")} params=${params} />`}<//>` : html`
+      ${whole || view === "compare" ? html`<${Safe} of=${parts.join("/")}>${whole ? html`<${whole} params=${params} generation=${generation} />` : html`<${Compare} old=${plain(parts[1])} new=${plain(parts[2])} params=${params} />`}<//>` : html`
         <aside class="facets" aria-label="Filters">
           <details open=${innerWidth > 900}><summary>Filters${Object.keys(params).length ? ` (${Object.keys(params).length})` : ""}</summary>
             <${Facets} params=${params} facets=${facets.data && facets.data.facets} parts=${view === "e" ? parts : []} />
@@ -687,5 +692,5 @@ function App() {
 }
 
 if (report && report.start && !location.hash) history.replaceState(null, "", address([report.start], {}));
-render(html`<${App} />`, document.getElementById("app"));
+render(html`<${Safe}><${App} /><//>`, document.getElementById("app"));
 })();
