@@ -32,6 +32,7 @@ from benchmarks import (  # noqa: E402
     peers,
     plot,
     recording,
+    remote,
     samples,
     sdk,
     startup,
@@ -56,6 +57,8 @@ class Scale(NamedTuple):
     together: int
     starts: int
     responses: int
+    fetches: int
+    moved: int
 
 
 USUAL = Scale(
@@ -68,6 +71,8 @@ USUAL = Scale(
     together=3,
     starts=15,
     responses=1_000,
+    fetches=500,
+    moved=50_000,
 )
 QUICK = Scale(
     sizes=(100, 300),
@@ -79,6 +84,8 @@ QUICK = Scale(
     together=1,
     starts=2,
     responses=50,
+    fetches=40,
+    moved=200,
 )
 
 
@@ -138,6 +145,12 @@ class Bench:
         large = {size: folder for size, folder in self.stores().items() if size >= 10_000}
         yield commands.measure(large or self.stores())
 
+    def remote(self) -> Iterator[Section]:
+        """a remote at 20 ms: look-ups, an outage, push and pull; only with --remote"""
+        few = stores.make_many(self._folders / "few", self._scale.fetches)
+        many = stores.make_many(self._folders / "many", self._scale.moved)
+        yield from remote.measure(self._folders, few, self._scale.fetches, many)
+
     def stores(self) -> dict[int, Path]:
         """The stores of all sizes, made when first asked for."""
         for size in self._scale.sizes:
@@ -161,6 +174,8 @@ NAMES = (
     *("hits", "sizes", "startup", "sdk", "clients", "recording", "large"),
     *("commands", "peers", "disk"),
 )
+ASKED_FOR = "remote"
+"""What is measured only when it is asked for: its servers are seldom installed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,14 +213,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    named = "\n".join(f"  {name:10} {getattr(Bench, name).__doc__}" for name in NAMES)
+    names = (*NAMES, ASKED_FOR)
+    named = "\n".join(f"  {name:10} {getattr(Bench, name).__doc__}" for name in names)
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description=__doc__,
         epilog=f"measurements:\n{named}\n\nStores are written below TMPDIR.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", metavar="NAME", action="append", choices=NAMES, help="only this")
+    parser.add_argument("--only", metavar="NAME", action="append", choices=names, help="only this")
+    parser.add_argument("--remote", action="store_true", help="only remotes")
     parser.add_argument("--quick", action="store_true", help="a few samples, to try it out")
     parser.add_argument("--million", action="store_true", help="a store of 1,000,000 entries, too")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
@@ -216,6 +233,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--strict", action="store_true", help="exit 1 if a bound is missed")
     parser.add_argument("--peers", metavar="PYTHON", type=Path, default=PEERS, help="that has them")
     options = parser.parse_args(arguments)
+    if options.remote:
+        options.only = [ASKED_FOR]
     if options.plot and options.only and "sizes" not in options.only:
         parser.error("--plot draws what `sizes` and `peers` measure")
     return options

@@ -7,10 +7,10 @@ as a daemon it does not keep the process from ending; a ThreadPoolExecutor's wou
 
 from __future__ import annotations
 
+from _thread import start_new_thread
 from collections import deque
 from concurrent.futures import Future
 from queue import SimpleQueue
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Workers:
             jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
             jobs.put(work)
             try:
-                Thread(target=self._serve, args=(jobs,), name="cachy-remote", daemon=True).start()
+                # Not a Thread, whose start waits until it runs: that would hold an event loop up.
+                start_new_thread(self._serve, (jobs,))
             except RuntimeError:  # no more threads: the interpreter is exiting, or the system full
                 self._unborn.append(0)
                 return None

