@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.store import journal, layout
 from cachy.store.disk import Disk
-from cachy.store.files import make_folder, refuse_links, try_remove
+from cachy.store.files import NEW, make_folder, refuse_links, try_remove
 from cachy.store.folder import list_folder
-from cachy.store.names import SUFFIX, is_name, key_in, place_of
+from cachy.store.names import FILE_LENGTH, SUFFIX, is_name, key_in, place_of
 
 if TYPE_CHECKING:
     from cachy.remote.objects import Object
@@ -26,27 +26,45 @@ class Fetched:
     def __init__(self, root: str, cap: int = CAP) -> None:
         self._root, self._cap = root, cap
         self._size: int | None = None
+        self._folder, self._tmp = layout.fetched(root), layout.tmp(root)
+        self._made: set[str] = set()
 
     def keep(self, fetched: Object) -> None:
         """Write an entry. Raises OSError.
 
         It is not flushed to the disk: what a crash tears proves it, and is fetched again.
         """
-        path = os.path.join(layout.fetched(self._root), *place_of(fetched.name).split("/"))
-        folder = os.path.dirname(path)
+        path = f"{self._folder}{os.sep}{place_of(fetched.name).replace('/', os.sep)}"
+        folder = path[: -FILE_LENGTH - 1]
+        if folder not in self._made:
+            self._make(folder)
+        try:
+            self._write(path, fetched)
+        except FileNotFoundError:  # somebody has cleared away
+            self._make(folder)
+            self._write(path, fetched)
+        self._make_room(len(fetched.data))
+
+    def _make(self, folder: str) -> None:
         layout.make_local(self._root)
         refuse_links(self._root, folder)
         make_folder(folder)
-        name = f"{fetched.name}.{os.urandom(4).hex()}"
-        temporary = os.path.join(layout.tmp(self._root), name)
+        self._made.add(folder)
+
+    def _write(self, path: str, fetched: Object) -> None:
+        temporary = f"{self._tmp}{os.sep}{fetched.name}.{os.urandom(4).hex()}"
+        fd = Disk.open(temporary, NEW, 0o666)
         try:
-            with Disk.fdopen(temporary, "xb") as file:
-                file.write(fetched.data)
+            try:
+                view = memoryview(fetched.data)
+                while view:
+                    view = view[Disk.write(fd, view) :]
+            finally:
+                Disk.close(fd)
             Disk.replace(temporary, path)
         except BaseException:
             try_remove(temporary)
             raise
-        self._make_room(len(fetched.data))
 
     def _make_room(self, added: int) -> None:
         if self._size is None:

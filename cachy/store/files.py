@@ -23,7 +23,8 @@ _SAFE_FLAGS = sum(
     getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
 _READ = os.O_RDONLY | _SAFE_FLAGS
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""Flags that open a file which is not there yet."""
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE_FLAGS
 _FIRST_READ = 8192  # bytes: one call reads most entries; a longer or empty file is checked
 LARGEST = BODY_LIMIT + HEAD_LIMIT
@@ -96,7 +97,7 @@ def write_pieces(path: str, pieces: Iterable[bytes | bytearray], tmp: str) -> No
 
 
 def _write_flushed(path: str, pieces: Iterable[bytes | bytearray]) -> None:
-    fd = Disk.open(path, _NEW, 0o666)
+    fd = Disk.open(path, NEW, 0o666)
     try:
         for piece in pieces:
             view = memoryview(piece)
