@@ -9,12 +9,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from servers import Web
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import bench  # noqa: E402
-from benchmarks import clients, disk, hits, plot, samples, startup, stores, workload  # noqa: E402
+from benchmarks import clients, disk, hits, plot, remote, samples, startup, stores, workload  # noqa: E402
 from benchmarks.samples import Row, Section, Spread  # noqa: E402
 from benchmarks.workload import JSON, KINDS  # noqa: E402
 
@@ -151,3 +152,17 @@ def test_invalid_arguments_are_reported_before_anything_is_measured(
         bench.main(["--help"])
     output = capsys.readouterr().out
     assert all(name in output for name in bench.NAMES)
+
+
+def test_remotes_are_measured_only_when_asked_for() -> None:
+    assert bench.parse([]).only is None
+    assert bench.parse(["--remote"]).only == [bench.ASKED_FOR] == ["remote"]
+
+
+def test_look_ups_in_a_remote_are_measured(tmp_path: Path) -> None:
+    stores.make(tmp_path / "few", JSON, range(8))
+    with Web() as web:
+        far = remote.Far("a web server", web.url)
+        rows = list(remote._look_ups(far, tmp_path, tmp_path / "few", 8))
+    assert [row.what for row in rows][:2] == ["a fetch", "… of a processor"]
+    assert all(row.value.median > 0 for row in rows)
