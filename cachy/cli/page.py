@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ def ui_command(cache_dir: str | None, port: int, no_open: bool, revisions: str |
     if not no_open:
         # In a thread: a browser in the terminal, such as lynx, returns when it is left.
         Thread(target=_open, args=(page.once,), daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end in order, as by Ctrl-C
     page.run()
 
 

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+import weakref
 from contextlib import closing, contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,6 @@ class Catalog:
         self.done = self.total = self.generation = 0
         self.problem = ""
         self.temporary = False
-        self._folder = ""
         self._busy = Lock()
         self._path = self._place()
         self._prepare()
@@ -58,7 +58,7 @@ class Catalog:
     def close(self) -> None:
         """Remove the index, if it is a temporary one."""
         if self.temporary:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._discard()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -96,8 +96,9 @@ class Catalog:
 
     def _temporary(self) -> str:
         self.temporary = True
-        self._folder = tempfile.mkdtemp(prefix="cachy-page-")
-        return os.path.join(self._folder, _FILE)
+        folder = tempfile.mkdtemp(prefix="cachy-page-")
+        self._discard = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return os.path.join(folder, _FILE)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)

@@ -63,10 +63,14 @@ def test_without_a_browser_one_is_told_to_open_the_address(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process")
-def test_ui_serves_until_it_is_interrupted(root: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ui_serves_until_it_is_ended(root: Path, tmp_path: Path, number: int) -> None:
+    (root / "local").write_text("here no index can be")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     httpx = pytest.importorskip("httpx")
     pytest.importorskip("starlette", reason="the extra `ui` is not installed here")
-    environment = {**os.environ, "BROWSER": "true"}
+    environment = {**os.environ, "BROWSER": "true", "TMPDIR": str(temporary)}
     command = [sys.executable, "-u", "-m", "cachy", "ui"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -76,8 +80,10 @@ def test_ui_serves_until_it_is_interrupted(root: Path) -> None:
         assert address.startswith("http://127.0.0.1:")
         with httpx.Client(trust_env=False, follow_redirects=True) as client:
             assert "<title>cachy</title>" in client.get(address).text
-        process.send_signal(signal.SIGINT)
+            assert list(temporary.glob("cachy-page-*"))
+        process.send_signal(number)
         _, said = process.communicate(timeout=20)
         assert "Traceback" not in said
         assert "Ctrl-C ends it" in said
     assert process.returncode == 0
+    assert not list(temporary.glob("cachy-page-*"))
