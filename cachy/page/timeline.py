@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.engine.secret_search import masked
+from cachy.page.reading import turns_of
 from cachy.rules import protocols, streams
 from cachy.upkeep.transcript import to_json
 
@@ -44,23 +45,30 @@ def timeline(entry: Entry) -> dict[str, Any]:
     if not isinstance(kind, str) or len(entry.body) > _LARGEST:
         large = len(entry.body) > _LARGEST
         return {"events": [], "total": 0, "ms": entry.head["ms"], "large": large}
-    when = _clock(entry.head)
+    when, secret = _clock(entry.head), _with_credentials(entry)
     listed, total = list[dict[str, Any]](), 0
     for end, event in _events(kind, entry.body):
         total += 1
         if total <= MOST:
-            listed.append(_timed(when(end), event)._asdict())
+            listed.append(_timed(when(end), event, secret)._asdict())
     return {"events": listed, "total": total, "ms": entry.head["ms"]}
 
 
-def _timed(ms: float | None, event: streams.Event) -> TimedEvent:
+def _with_credentials(entry: Entry) -> str:
+    """Return the answer if it holds credentials, which events have in pieces; else nothing."""
+    answer = "\n".join(turn.text for turn in turns_of(entry))
+    return answer if masked(answer) != answer else ""
+
+
+def _timed(ms: float | None, event: streams.Event, secret: str) -> TimedEvent:
     data = event.data
     if event.data is None:
         raw = event.raw[:_LONGEST].decode("utf-8", "replace")
-        return TimedEvent(ms, event.type or event.defect, "", masked(raw))
+        return TimedEvent(ms, event.type or event.defect, "", masked(raw, of=secret))
     pieces = protocols.known().pieces(data) if isinstance(data, dict) else ()
     text = "".join(piece.text for piece in pieces)
-    return TimedEvent(ms, event.type, masked(text[:_LONGEST]), masked(to_json(data)[:_LONGEST]))
+    shown = (masked(each[:_LONGEST], of=secret) for each in (text, to_json(data)))
+    return TimedEvent(ms, event.type, *shown)
 
 
 def _clock(head: dict[str, Any]) -> Any:

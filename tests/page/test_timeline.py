@@ -63,3 +63,12 @@ def test_long_streams_are_cut_and_what_is_no_stream_has_none() -> None:
 @pytest.mark.parametrize("body", [b"", b"\0" * 40, b"data: {\n\n" * 3, b"[" * 999, b"\xff\xfe"])
 def test_nothing_raises(kind: str, body: bytes) -> None:
     timeline(streamed([body], [[3, 1]], kind))
+
+
+def test_a_credential_in_pieces_is_masked() -> None:
+    token = "sk-proj-" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7" * 2
+    pieces = sse("my key is ", *(token[at : at + 12] for at in range(0, len(token), 12)), " ok")
+    found = timeline(streamed(pieces, None))["events"]
+    assert [event["text"] for event in found][:: len(found) - 1] == ["my key is ", " ok"]
+    for at in range(12, len(token) - 12, 12):  # the first has hardly more than the prefix
+        assert token[at : at + 12] not in str(found)
