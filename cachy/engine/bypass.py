@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
+from gc import get_referents
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.engine.inflight import running_loop
@@ -218,3 +219,5 @@ def _awaiting(coroutine: Any) -> Iterator[Any]:
         if frame is not None:
             yield frame
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+        if type(coroutine).__name__ == "coroutine_wrapper":  # what `__await__` of a coroutine gives
+            coroutine = next(iter(get_referents(coroutine)), None)
