@@ -102,8 +102,12 @@ class Catalog:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA cache_size=-8000")
+        try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA cache_size=-8000")
+        except sqlite3.Error:  # it reads the file, which may be damaged
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:
