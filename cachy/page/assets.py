@@ -13,12 +13,14 @@ from cachy.upkeep.transcript import to_json
 KINDS = {
     "page.html": "text/html; charset=utf-8",
     "page.css": "text/css; charset=utf-8",
+    "data.js": "text/javascript; charset=utf-8",
+    "views.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "preact-htm.js": "text/javascript; charset=utf-8",
 }
 """The files, each with its media type."""
 
-_SCRIPTS = ("preact-htm.js", "page.js")
+_SCRIPTS = ("preact-htm.js", "data.js", "views.js", "page.js")
 
 
 @cache
