@@ -401,7 +401,7 @@ def test_a_remote_that_hangs_does_not_keep_the_process(
         chaos.illness = "black hole"
         started = time.monotonic()
         run_alone(EXITS, str(tmp_path / "second"), full.at(chaos.port), server.host)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15  # of which most is the start, on a busy machine
 
 
 NO_REMOTE = """
