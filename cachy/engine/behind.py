@@ -32,6 +32,7 @@ class Behind:
         self._settings, self._store = settings, store
         self._given = _given(settings) if store.root is not None else None
         self._looked = store.root is None or settings.remote == NO_REMOTE
+        self._found: Address | None = None
         self.remote: Remote | None = None
         self.pushes = False
 
@@ -44,15 +45,24 @@ class Behind:
 
     def look(self, warn: Callable[[str], None]) -> Remote | None:
         """Return the remote. What is wrong with files that name it is a warning."""
-        if not self._looked:
-            self._looked = True
-            try:
-                self._find(warn)
-            except ConfigError as error:
-                warn(f"there is no remote: {error}")
+        if self.remote is None and (address := self.find(warn)) is not None:
+            assert self._store.root is not None
+            self._store.expect_fetched()
+            self.remote = remote_at(address, self._store.root)
         return self.remote
 
-    def _find(self, warn: Callable[[str], None]) -> None:
+    def find(self, warn: Callable[[str], None]) -> Address | None:
+        """Return where the remote is. What is used for it is not imported yet."""
+        if not self._looked:
+            try:
+                self._found, self.pushes = self._find(warn)
+            except ConfigError as error:
+                warn(f"there is no remote: {error}")
+            self._looked = True  # now: another thread may ask meanwhile
+        return self._found
+
+    def _find(self, warn: Callable[[str], None]) -> tuple[Address | None, bool]:
+        """Return where the remote is, and whether to push to it. Raises ConfigError."""
         from cachy import config  # not on the path of a hit
 
         root, asked = self._store.root, self._settings.push
@@ -63,21 +73,16 @@ class Behind:
             said = user if user.remote else config.project_settings(os.path.dirname(root))
             if said.ignored:
                 warn(said.ignored)
-            if not said.remote:
-                return
-            from cachy.remote.address import parse
+            if said.remote:
+                from cachy.remote.address import parse
 
-            address = parse(said.remote, said.origin, trusted=said.trusted)
-        if address is None:
-            return
-        self.pushes = push and address.trusted
-        if push and not address.trusted:
+                address = parse(said.remote, said.origin, trusted=said.trusted)
+        if push and address is not None and not address.trusted:
             warn(
                 f"nothing is pushed to {address.label}, because a file of the repository names it: "
                 f"set CACHY_REMOTE={address.label}"
             )
-        self.remote = remote_at(address, root)
-        self._store.expect_fetched()
+        return address, push and address is not None and address.trusted
 
     def push(
         self,

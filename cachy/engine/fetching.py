@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cachy.engine.cache import Cache, Missing
     from cachy.engine.threads import Threads
+    from cachy.remote.tier import Remote
     from cachy.store.entry import Entry
 
 BUDGET = 0.5
@@ -50,6 +51,21 @@ class Await(NamedTuple):
         return await woken(self.seconds)
 
 
+class Open(NamedTuple):
+    """Open the remote of a session. In a task, what it imports is imported in another thread."""
+
+    cache: Cache
+
+    def run(self) -> Remote | None:
+        """Open it here."""
+        behind = self.cache.behind
+        return None if behind is None else behind.look(self.cache.warn)
+
+    async def arun(self) -> Remote | None:
+        """Open it in a thread."""
+        return await self.cache.threads.run(self.run)
+
+
 def fetch(
     cache: Cache, missing: Missing, timeout: float | None
 ) -> Generator[Any, Any, Entry | None]:
@@ -58,9 +74,11 @@ def fetch(
     behind = cache.behind
     if behind is None or not cache.mode.reads:
         return None
-    remote = behind.remote or behind.look(cache.warn)
+    remote = behind.remote
     if remote is None:
-        return None
+        if behind.find(cache.warn) is None:
+            return None
+        remote = yield Open(cache)
     budget, tries = (BUDGET, 1) if cache.mode.calls else (BUDGET_OF_REPLAY, 2)
     if timeout is not None:
         budget = min(budget, timeout / tries)
