@@ -13,7 +13,7 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio")
-PATIENCE = 15.0
+PATIENCE = 40.0
 """Seconds within which what is waited for must come; it takes a fraction of one."""
 
 
