@@ -66,6 +66,9 @@ class Connections(threading.local):
             try:
                 connection.request(method, target, data, headers)
                 response = connection.getresponse()
+                if (response.length or 0) > limit:  # its body is left where it is
+                    connection.close()
+                    raise TooLarge(f"has {response.length:,} bytes, more than any object of cachy")
                 body = response.read(limit + 1)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
