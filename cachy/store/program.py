@@ -42,7 +42,8 @@ def executed_notebook(root: str) -> str:
     store; an empty string if none is found. Takes some milliseconds a notebook."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell = get_ipython() if get_ipython is not None else None
-    executed = getattr(shell, "user_ns", {}).get("In", ())
+    # As written: in `In`, magics have become calls.
+    executed = getattr(getattr(shell, "history_manager", None), "input_hist_raw", ())
     try:
         path = whose_cells(executed, [*_on_command_line(), *_in_folder(os.getcwd())])
     except OSError:  # the working directory is gone
