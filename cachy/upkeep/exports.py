@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cachy.errors import ConfigError, Defect
 from cachy.formats import har, lines, vcr
 from cachy.formats.interaction import Interaction
+from cachy.formats.vcr import scope_of
+from cachy.formats.yaml_reader import load_yaml
 from cachy.rules.content import as_dict
 from cachy.rules.hosts import Hosts, doms
 from cachy.rules.key import digest, identify, numbered
@@ -77,11 +79,15 @@ def export(
 ) -> Exported:
     """Write the recordings of a store to a file, or to a folder with a cassette for each scope.
 
-    `kind` is one of `FORMATS`; `model` and `host` choose as in `cachy ls`; `private` takes what
-    stays on this machine, too. Raises ConfigError if a file is there and not `force`, OSError.
+    A scope that begins with the folder stands in its place, not once more below it. `kind` is one
+    of `FORMATS`; `model` and `host` choose as in `cachy ls`; `private` takes what stays on this
+    machine, too. Raises ConfigError if a file is there and not `force`, or a library is missing;
+    OSError.
     """
+    if kind == "vcr":
+        load_yaml()  # before anything is written
     listed, left, broken = _list(root, model, host, private, progress)
-    plan = _plan(listed, output, kind)
+    plan = _plan(listed, output, kind, os.path.dirname(os.path.abspath(root)))
     for path in plan:
         if os.path.lexists(path) and not force:
             raise ConfigError(f"{path} exists: give another place, or --force to replace it")
@@ -140,15 +146,20 @@ def _is_wanted(entry: Entry, wanted: str, host: str) -> bool:
     return not host or matches(host_of(str(entry.head.get("url"))), host)
 
 
-def _plan(listed: list[_Listed], output: str, kind: str) -> dict[str, list[_Listed]]:
-    """Return which entries go into which file."""
+def _plan(listed: list[_Listed], output: str, kind: str, base: str) -> dict[str, list[_Listed]]:
+    """Return which entries go into which file. Scopes are paths from `base`."""
     suffix = FORMATS[kind]
     alone = output.endswith((suffix, ".yml"))
     if kind != "vcr" or alone:
         return {output if alone else output + suffix: listed}
     plan: dict[str, list[_Listed]] = {}
+    try:
+        folder = f"{scope_of(output, base)}/"
+    except ValueError:
+        folder = "/"  # on another drive of Windows; no scope begins so
     for each in listed:
-        path = os.path.join(output, *_parts(each.scope or UNSCOPED)) + suffix
+        scope = each.scope.removeprefix(folder)
+        path = os.path.join(output, *_parts(scope or UNSCOPED)) + suffix
         plan.setdefault(path, []).append(each)
     return plan
 

@@ -93,7 +93,7 @@ def test_a_suite_with_cassettes_moves(
         print(f"\n{TESTS} tests: {before:.2f} s with cassettes, {after:.2f} s with cachy")
     assert len(standin.calls) == INTERACTIONS
 
-    back = [sys.executable, "-m", "cachy", "export", "."]
+    back = [sys.executable, "-m", "cachy", "export", "tests/cassettes"]
     subprocess.run(back, cwd=tmp_path, capture_output=True, text=True, check=True)
     (tmp_path / "pytest.ini").unlink()
     run(tmp_path, *theirs, "--block-network")  # and back again

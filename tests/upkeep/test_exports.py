@@ -104,6 +104,18 @@ def test_scopes_become_cassettes(tmp_path: Path) -> None:
     assert contents(other) == contents(root)
 
 
+@pytest.mark.parametrize("folder", ["tests/cassettes", "tests", "."])
+def test_a_cassette_is_written_to_where_it_was(folder: str, tmp_path: Path) -> None:
+    cassette = tmp_path / "tests" / "cassettes" / "test_a" / "test_b.yaml"
+    cassette.parent.mkdir(parents=True)
+    cassette.write_text(as_yaml(item()))
+    root = tmp_path / ".cachy"
+    take(str(root), [str(cassette)], check({"requests": "full"}, Settings()), scope="test")
+    cassette.unlink()
+    write(root, tmp_path / folder, "vcr")
+    assert list(tmp_path.rglob("*.yaml")) == [cassette]
+
+
 @pytest.mark.parametrize("scope", ["../../etc/x", "/etc/x", "a/../../b", "..", "C:\\x", "a\0b"])
 def test_a_scope_leads_nowhere_else(scope: str, tmp_path: Path) -> None:
     row = {"method": "POST", "url": URL, "request": asked(), "response": answered()}
