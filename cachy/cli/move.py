@@ -94,6 +94,8 @@ def import_command(
         print_json(report.as_dict())
     else:
         _print_report(report, dry_run=dry_run)
+    if moving or report.of_tests:
+        _print_hints(report, [*doms], ini, moving=moving or scope != "none")
     if report.code:
         raise Exit(report.code)
 
@@ -133,6 +135,21 @@ def _print_report(report: Report, *, dry_run: bool) -> None:
         note(f"not understood: {problem}")
     if len(report.problems) > _MOST_LISTED:
         note(f"not understood: {len(report.problems) - _MOST_LISTED:,} more, see --json")
+
+
+def _print_hints(report: Report, doms: list[str], ini: dict[str, str], *, moving: bool) -> None:
+    """Tell what pytest's ini file still lacks for tests with cassettes."""
+    if not moving:
+        note(
+            "if these are the cassettes of pytest-recording or pytest-vcr: put `cachy_vcr = true` "
+            "into pytest's ini file first, so that each test keeps the answers of its own cassette"
+        )
+    lacking = {*doms, *report.foreign} - {*ini.get("cachy_doms", "").split()}
+    if lacking:
+        note(
+            f"pytest's ini file needs `cachy_doms = {' '.join(sorted(lacking))}`, too, for tests "
+            f"that call {'these hosts' if len(lacking) > 1 else 'this host'}"
+        )
 
 
 def _print_counts(label: str, counts: Counter[str]) -> None:
@@ -201,6 +218,14 @@ def export_command(
 
 
 def _kind_of(output: str) -> str:
+    """Return the format that a path names. Raises ConfigError for a file of another kind."""
     from cachy.upkeep.exports import FORMATS
 
-    return next((kind for kind, suffix in FORMATS.items() if output.endswith(suffix)), "vcr")
+    suffix = os.path.splitext(output)[1]
+    kinds = {**{ending: kind for kind, ending in FORMATS.items()}, ".yml": "vcr"}
+    if suffix and suffix not in kinds and not os.path.isdir(output):
+        raise ConfigError(
+            f"cannot tell the format of {output}: give a file that ends in {', '.join(kinds)}, "
+            f"a folder (with / at its end), or --to"
+        )
+    return kinds.get(suffix, "vcr")

@@ -62,10 +62,14 @@ class Waiting(NamedTuple):
 
 class Report:
     """What became of the interactions in some files. `private` counts, by kind, those of the taken
-    that stay on this machine; `skipped`, by reason, those that are not worth keeping."""
+    that stay on this machine; `skipped`, by reason, those that are not worth keeping; `foreign`
+    are the hosts that are not cached; `of_tests`: a file is where pytest's plugins put cassettes.
+    """
 
     def __init__(self) -> None:
         self.files = self.taken = self.present = 0
+        self.foreign: set[str] = set()
+        self.of_tests = False
         self.private: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.problems: list[Problem] = []
@@ -117,6 +121,7 @@ def take(
     for done, path in enumerate(found.paths):
         progress(done, len(found.paths))
         report.files += 1
+        report.of_tests |= "cassettes" in os.path.abspath(path).split(os.sep)
         _take_file(path, taker, _scope(path, base, scope))
     progress(len(found.paths), len(found.paths))
     return report
@@ -176,6 +181,8 @@ class _Taker:
         request = each.request
         try:
             route = self._settings.hosts.route(request.method, request.url)
+            if not route.matches:
+                self.report.foreign.add(_host(request.url))
             if reason := _reason(route, request.url):
                 self.not_kept(request.method, request.url, reason)
                 return
@@ -257,7 +264,11 @@ _ANOTHER = "another answer to a request that was taken: --repeats distinct numbe
 def _reason(route: Route, url: str) -> str:
     """Return why a request is not one that is cached, or an empty string."""
     if not route.matches:
-        from urllib.parse import urlsplit
-
-        return f"not one of the hosts, so add it with --doms: {urlsplit(url).netloc}"
+        return f"not one of the hosts, so add it with --doms: {_host(url)}"
     return "" if route.cached else route.reason
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).netloc

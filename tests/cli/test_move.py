@@ -127,5 +127,46 @@ def test_export_writes_by_the_name(root: Path) -> None:
     assert "invalid --to 'xml'" in refused("export", "x", "--to", "xml")
 
 
+@pytest.mark.parametrize("name", ["out.foo", "out.json", "a/b.txt"])
+def test_export_refuses_a_file_of_another_kind(name: str, root: Path) -> None:
+    write("a.yaml", as_yaml(item()))
+    call("import", "a.yaml")
+    assert refused("export", name) == (
+        f"cachy: cannot tell the format of {name}: give a file that ends in .yaml, .har, .jsonl, "
+        ".yml, a folder (with / at its end), or --to\n"
+    )
+    assert not Path(name).exists()
+    Path(name).mkdir(parents=True)
+    call("export", name)  # a folder that is there
+    call("export", "v1.2/")
+    assert Path("v1.2/cachy.yaml").is_file()
+
+
+def test_export_without_pyyaml_writes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a.yaml", as_yaml(item()))
+    call("import", "a.yaml")
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert "pip install 'cachy-store[vcr]'" in refused("export", "out/b.yaml")
+    assert not Path("out").exists()
+
+
+def test_import_of_cassettes_tells_what_pytest_lacks(root: Path) -> None:
+    other = item(request={"uri": "http://127.0.0.1:8123/v1/chat/completions"})
+    write("tests/cassettes/test_a/test_b.yaml", as_yaml(item(), other))
+    told = call("import", "tests/cassettes").stderr
+    assert "put `cachy_vcr = true` into pytest's ini file first" in told
+    line = "pytest's ini file needs `cachy_doms = 127.0.0.1:8123`, too"
+    assert line in told
+    write("pytest.ini", "[pytest]\ncachy_vcr = true\n")
+    told = call("import", "tests/cassettes", "--doms", "127.0.0.1:8123").stderr
+    assert "cachy_vcr" not in told
+    assert line in told
+    write("pytest.ini", "[pytest]\ncachy_vcr = true\ncachy_doms = 127.0.0.1:8123\n")
+    assert call("import", "tests/cassettes").stderr == ""
+    write("others/a.yaml", as_yaml(other))
+    Path("pytest.ini").unlink()
+    assert call("import", "others").stderr == ""
+
+
 def test_export_needs_a_store(folder: Path) -> None:
     assert "there is no store" in refused("export", "a.har")
