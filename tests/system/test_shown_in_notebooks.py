@@ -29,7 +29,7 @@ CELLS = (
     "%cachy",
     "%cachy cells",
     "%cachy show",
-    "session.store.get(next(iter(session.stats.used))[:32], print)",
+    "session.store.get(session.stats.made[0][:32], print)",
 )
 
 
