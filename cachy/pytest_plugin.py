@@ -241,11 +241,17 @@ class _Run:
     def begin(self, item: pytest.Item, **settings: Any) -> Session:
         """The session of a test, put in force now if it is not yet. The marks of the test win over
         `settings`."""
+        from cachy.errors import CachyError
         from cachy.session import new_session, put_in_force
 
         if _TEST in item.stash:
             return item.stash[_TEST][0]
-        session = new_session(**self._settings(item, settings))
+        try:
+            session = new_session(**self._settings(item, settings))
+        except (CachyError, TypeError, pytest.UsageError) as error:
+            # One line for an invalid mark or setting, in place of this file's source.
+            path, line, _ = item.location
+            pytest.fail(f"{path}:{(line or 0) + 1}: {error}", pytrace=False)
         before, closing = _session_in_force(), ExitStack()
 
         def end() -> None:

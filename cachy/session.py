@@ -401,8 +401,9 @@ def _advise(error: BaseException | None) -> None:
     except Exception:  # noqa: BLE001  a store may be anybody's
         return
     _session.cache.warn(
-        f"an API key is missing, but {short_path(_session.store.label)} has recordings, and to "
-        f'replay them none is needed: set CACHY_MODE=replay, or enable_cachy(mode="replay")'
+        f"an API key is missing. Recording needs one; to replay what "
+        f"{short_path(_session.store.label)} has, none is needed: "
+        f'set CACHY_MODE=replay, or enable_cachy(mode="replay")'
     )
 
 

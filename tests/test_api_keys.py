@@ -140,7 +140,7 @@ from cachy import enable_cachy
 enable_cachy(cache_dir=os.environ["HERE"])
 {code}
 """
-ADVICE = "an API key is missing, but .*CACHY_MODE=replay"
+ADVICE = "an API key is missing. Recording needs one; to replay .*CACHY_MODE=replay"
 
 
 @pytest.mark.parametrize(

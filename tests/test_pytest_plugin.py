@@ -504,6 +504,7 @@ def test_an_invalid_mark(mark: str, words: str, run: Run, pytester: pytest.Pytes
     result = run()
     result.assert_outcomes(errors=1, passed=1)
     result.stdout.fnmatch_lines(f"*{words}*")
+    assert "pytest_plugin.py" not in result.stdout.str()  # no tour through cachy's source
 
 
 # Misses

@@ -104,6 +104,14 @@ class _Commands(click.Group):
             _refuse(f"{where}{error.strerror or error}", 1)
 
 
+def _everywhere(command: click.Command, ctx: click.Context, values: dict[str, Any]) -> Any:
+    """Return default values for a command and those below it, as click maps them by name."""
+    if not isinstance(command, click.Group):
+        return values
+    below = ((name, command.get_command(ctx, name)) for name in command.list_commands(ctx))
+    return values | {name: _everywhere(each, ctx, values) for name, each in below if each}
+
+
 def _refuse(message: str, code: int) -> NoReturn:
     from cachy.cli.output import fail
 
@@ -117,10 +125,15 @@ def _refuse(message: str, code: int) -> NoReturn:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`cachy COMMAND -h` describes a command.",
 )
+@click.option(
+    "-C", "folder", metavar="DIR", type=click.Path(), help="As --cache-dir of each command."
+)
 @click.version_option(__version__, "--version", prog_name="cachy", message="%(prog)s %(version)s")
 @click.pass_context
-def app(ctx: click.Context) -> None:
+def app(ctx: click.Context, folder: str | None) -> None:
     """Inspect and maintain a store of recorded LLM API calls."""
+    if folder is not None:
+        ctx.default_map = _everywhere(ctx.command, ctx, {"cache_dir": folder})
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

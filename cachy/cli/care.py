@@ -74,7 +74,11 @@ def init_command(cache_dir: str | None, git: bool, hook: bool, as_json: bool) ->
 
 @click.command("fsck")
 @options.cache_dir
-@click.option("--repair", is_flag=True, help="Move broken files to local/trash.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Move broken files to local/trash. One that git can restore stays.",
+)
 @options.as_json
 def fsck_command(cache_dir: str | None, repair: bool, as_json: bool) -> None:
     """Verify every file of a store.
@@ -239,7 +243,7 @@ def _print_plan(plan: Plan, *, to_stderr: bool, listed: bool) -> None:
     if listed:
         for removal in plan.removals[:_MOST_LISTED]:
             name = os.path.relpath(show_path(removal.path), show_path(plan.store))
-            prompt = one_line(removal.row.prompt, _PROMPT_LENGTH) if removal.row else ""
+            prompt = one_line(removal.row.shown, _PROMPT_LENGTH) if removal.row else ""
             say(f"  {name}  {prompt}".rstrip(), err=to_stderr)
         if len(plan.removals) > _MOST_LISTED:
             click.echo(f"  … and {len(plan.removals) - _MOST_LISTED:,} more", err=to_stderr)
@@ -257,7 +261,7 @@ def _print_plan(plan: Plan, *, to_stderr: bool, listed: bool) -> None:
 def _remaining(plan: Plan) -> str:
     text = f"keep {count(plan.remaining, 'entry')} ({show_size(plan.remaining_bytes)})"
     if plan.in_grace:
-        text += f"; {plan.in_grace:,} only because of --grace"
+        text += f"; {plan.in_grace:,} only because they are younger than --grace"
     if plan.excess:
         text += f"; {show_size(plan.excess)} above --max-size"
     return text

@@ -173,7 +173,7 @@ def status_command(cache_dir: str | None, as_json: bool) -> None:
     rows = (
         (report.uncommitted, "not committed", "`git add` and commit them to share them"),
         (report.private, "private", "they stay on this machine: too large, or a possible secret"),
-        (report.superseded, "superseded", "`cachy gc` removes them"),
+        (report.superseded, "superseded", "`cachy gc` removes them when they are a day old"),
         (report.unused, "unused", "no session of this machine used them: `cachy gc --unused`"),
     )
     print_table(

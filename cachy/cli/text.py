@@ -12,10 +12,11 @@ from unicodedata import category, east_asian_width
 
 from cachy.tables import visible
 from cachy.upkeep.transcript import one_line
-from cachy.upkeep.word_diff import Piece, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cachy.upkeep.word_diff import Piece
 
 _WIDE = ("W", "F")
 _NO_WIDTH = ("Mn", "Me", "Cf")
@@ -99,6 +100,8 @@ def colored(pieces: Iterable[Piece], *, marks: bool = True) -> str:
     `[-gone-]{+new+}` where stdout shows no colors, and there are to be `marks`."""
     safe = [piece._replace(text=printable(piece.text)) for piece in pieces]
     if not _is_styled():
+        from cachy.upkeep.word_diff import marked  # not for the commands that show no diff
+
         return marked(safe) if marks else "".join(piece.text for piece in safe)
     return "".join(_painted(text, _COLORS[op]) if op in _COLORS else text for op, text in safe)
 

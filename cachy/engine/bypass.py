@@ -11,6 +11,7 @@ In doubt nothing is said: a false alarm would be ignored, and the next true one 
 
 from __future__ import annotations
 
+import os
 import sys
 from contextvars import ContextVar
 from gc import get_referents
@@ -86,7 +87,7 @@ def passing(cache: Cache, method: str, url: str, body: bytes | None) -> Route | 
         return None
     host = _with_port(parts)
     by = _name(_modules_of_stack(), _PLUMBING | _CLIENTS)
-    add = f'enable_cachy(doms=doms + ("{host}",))'
+    add = _how_to_add(host)
     past = _Past(
         said=f"{host}, which is not in doms",
         by=by,
@@ -98,6 +99,13 @@ def passing(cache: Cache, method: str, url: str, body: bytes | None) -> Route | 
         remedy=f"add the host with {add}",
     )
     return _route(cache, past, method, url, in_doms=False)
+
+
+def _how_to_add(host: str) -> str:
+    argument = f'enable_cachy(doms=doms + ("{host}",))'
+    if os.environ.get("PYTEST_CURRENT_TEST"):
+        return f"{argument}, or with the line `cachy_doms = {host}` in pytest's configuration"
+    return f"{argument}, after `from cachy import doms`"
 
 
 def may_pass_by(cache: Cache, method: str, url: str) -> bool:

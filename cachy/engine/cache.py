@@ -383,11 +383,11 @@ class Cache:
 
     def _explain(self, missing: Missing) -> Explanation:
         from cachy import explain  # not on the path of a hit
-        from cachy.explain.remedy import remedy
+        from cachy.explain.remedy import of_broken
 
         if missing.defects:
             reason = f"its recording is broken: {missing.defects[0]}"
-            why = explain.Explanation(reason, [], remedy(self.store))
+            why = explain.Explanation(reason, [], of_broken(self.store))
         else:
             try:
                 why = explain.explain(self.store, missing.canonical, missing.key)

@@ -38,6 +38,7 @@ from cachy.store.disk import Disk
 if TYPE_CHECKING:
     from collections.abc import Callable
     from logging import Logger
+    from types import FrameType
 
     from cachy.errors import CacheMiss
 
@@ -117,6 +118,25 @@ class Stats:
         lines += [f"bypassed  {n:,}: {what}" for what, n in self.bypassed.most_common()]
         lines += [f"remote    {n:,} {what}" for what, n in self.remote.most_common()]
         return "\n".join(lines)
+
+
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARY = os.path.dirname(os.__file__)
+
+
+def _levels_up() -> int:
+    """Return how many frames above its caller the program's own code is, as `warnings.warn` counts
+    them: a warning points at it, and not at cachy or an SDK."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None:
+        file = frame.f_code.co_filename
+        installed = any(folder in file for folder in _INSTALLED)
+        if not installed and not file.startswith((_HERE, _LIBRARY, "<frozen")):
+            return level
+        frame, level = frame.f_back, level + 1
+    return 2
 
 
 class Log:
@@ -299,7 +319,7 @@ class Events:
         self._warned.add(message)
         message += f" ({error!r})" if error is not None else ""
         try:
-            warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=2)
+            warnings.warn(f"cachy: {message}", CachyWarning, stacklevel=_levels_up())
         except CachyWarning:
             import logging
 

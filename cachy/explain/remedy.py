@@ -24,6 +24,14 @@ def remedy(store: Store) -> str:
     return f"{_in_notebook() or _again()}, {where}"
 
 
+def of_broken(store: Store) -> str:
+    """Return what to do about a recording that is damaged: git may have it."""
+    if store.root is None:
+        return remedy(store)
+    fsck = shlex.join(["cachy", "fsck", "-C", short_path(os.path.dirname(store.root) or ".")])
+    return f"`{fsck}` says whether git has a sound copy; else {remedy(store)}"
+
+
 def _in_notebook() -> str:
     """What to run in this notebook, or any IPython; an empty string elsewhere."""
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)

@@ -90,6 +90,15 @@ def test_a_command_starts_fast(root: Path, arguments: list[str]) -> None:
     assert min(took) < 0.15
 
 
+def test_the_folder_can_stand_before_the_command(root: Path, tmp_path: Path) -> None:
+    add(root, make_entry(0), OLD)
+    folder = str(root.parent)
+    for command in (["ls"], ["status"], ["gc", "--dry-run"]):
+        before, after = call("-C", folder, *command), call(*command, "-C", folder)
+        assert (before.stdout, before.exit_code) == (after.stdout, after.exit_code)
+    assert "gpt" in call("-C", folder, "ls").stdout
+
+
 def test_as_a_module(root: Path) -> None:
     path = add(root, make_entry(1), int(time.time()) - 300)
     done = python("ls")

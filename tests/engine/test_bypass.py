@@ -268,6 +268,7 @@ def test_a_models_protocol_on_another_host(
     host = url.split("/")[2]
     assert len(messages) == 1
     assert f'enable_cachy(doms=doms + ("{host}",))' in messages[0]
+    assert f"`cachy_doms = {host}`" in messages[0]
     assert session.stats.bypassed == {f"{host}, which is not in doms": 2}
     assert len(standin.calls) == 2
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from standin import Standin
 
-from cachy import CacheMiss, ConfigError, cachy
+from cachy import CacheMiss, CachyWarning, ConfigError, cachy
 from cachy.engine.events import VARIABLE
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -191,3 +191,16 @@ def test_a_response_tells_where_it_came_from(
     assert told["recorded"].startswith("20")
     assert unknown.extensions["cachy"]["from"] == "network"
     assert "cachy" not in elsewhere.extensions
+
+
+def test_a_warning_points_at_the_program(standin: Standin, tmp_path: Path) -> None:
+    """And not at cachy, a client or an SDK."""
+    with (
+        cachy(cache_dir=tmp_path) as session,
+        pytest.warns(CachyWarning, match="in vain") as caught,
+        httpx.Client(
+            event_hooks={"request": [lambda request: session.cache.warn("in vain")]}
+        ) as it,
+    ):
+        it.post(URL, json=ASKED)
+    assert caught[0].filename == __file__

@@ -257,6 +257,14 @@ def test_a_broken_recording(client: httpx.Client, tmp_path: Path) -> None:
     with pytest.warns(match="is passed over"):
         message = reason(client, json=body, cache_dir=tmp_path)
     assert message == "its recording is broken: its bytes are not the ones that were recorded"
+    with (
+        cachy("replay", cache_dir=tmp_path),
+        pytest.warns(match="is passed over"),
+        pytest.raises(CacheMiss) as raised,
+    ):
+        client.post(URL, json=body)
+    assert "cachy fsck -C" in raised.value.remedy  # git may have it: that costs nothing
+    assert "pytest --cachy=auto" in raised.value.remedy
 
 
 def test_an_endpoint_that_is_left_alone(client: httpx.Client, tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ def test_by_commands(place: str, standin: Standin, folder: Path) -> None:
     for command in (
         ("ls",), ("ls", "--json"), ("show", str(path)), ("show", str(path), "--json"),
         ("why", str(path)), ("why", str(path), "--json"),
+        ("gc", "--older-than", "0s", "--grace", "0s", "--dry-run"),
     ):  # fmt: skip
         said = call(*command).stdout
         assert said
