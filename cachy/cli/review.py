@@ -173,6 +173,12 @@ def git_diff_command(
     click.echo()
 
 
+_TAKE_OUT = (
+    "take such a file out with `git rm --cached FILE`, and revoke the credential if it is real; "
+    "if it is none, `git commit --no-verify` commits the file"
+)
+
+
 @click.command("check")
 @options.cache_dir
 @click.option(
@@ -189,7 +195,7 @@ def check_command(cache_dir: str | None, staged: bool, as_json: bool) -> None:
     limit, without credentials. The exit code is 1 if there is a problem.
     """
     from cachy.engine.secrets import in_entry
-    from cachy.upkeep.check import check, check_staged
+    from cachy.upkeep.check import SECRET, check, check_staged
 
     root = root_of(cache_dir)
     with progress("checking") as show_progress:
@@ -208,5 +214,7 @@ def check_command(cache_dir: str | None, staged: bool, as_json: bool) -> None:
             where = "staged" if staged else f"of {show_path(root)}"
             problems = count(len(report.flaws), "problem") if report.flaws else "all sound"
             say(f"{count(report.checked, 'file')} {where}: {problems}")
+        if any(flaw.what.startswith(SECRET) for flaw in report.flaws):
+            say(_TAKE_OUT)
     if report.flaws:
         raise Exit(1)

@@ -25,6 +25,7 @@ from cachy.upkeep.gc import keep_restorable
 from cachy.upkeep.git import Repo, attribute_rule
 from cachy.upkeep.index import Flaw, Progress, silent
 
+SECRET = "it contains what looks like"
 SecretFinder = Callable[[Entry], Iterable[object]]
 """Finds what looks like a credential in an entry. The text of a finding says its kind, never its
 value."""
@@ -236,4 +237,4 @@ def _fault(place: str, data: bytes, secrets: SecretFinder) -> str:
     except Defect as defect:
         return str(defect)
     found = dict.fromkeys(str(finding) for finding in secrets(entry))
-    return f"it contains what looks like {'; '.join(found)}" if found else ""
+    return f"{SECRET} {'; '.join(found)}" if found else ""

@@ -56,6 +56,7 @@ def test_check_finds_secrets(root: Path) -> None:
     assert str(path) in said
     assert "key" in said
     assert token not in said
+    assert "`git rm --cached FILE`" in said
 
 
 def test_check_says_that_there_is_no_store(folder: Path) -> None:
