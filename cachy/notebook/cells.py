@@ -26,21 +26,25 @@ if TYPE_CHECKING:
 
 class Cell(NamedTuple):
     """One run of a cell that made calls. `number` is that of IPython, `source` its first line;
-    `tokens` and `seconds` are what its calls took when they were live; `made` are the names of
-    what it recorded, in `store`; `missed` what it could not get in replay mode; `replayed` how
-    often it was answered with which recording, by key."""
+    `tokens_saved` and `seconds_saved` are what the replayed calls took when they were live,
+    `tokens_spent` and `seconds_spent` what its live calls took; `made` are the names of what it
+    recorded, in `store`; `missed` what it could not get in replay mode; `replayed` how often it was
+    answered with which recording, by key; `refreshed`: in refresh mode, so it asked anyway."""
 
     number: int
     source: str
     hits: int
     misses: int
-    tokens: int
-    seconds: float
+    tokens_saved: int
+    seconds_saved: float
+    tokens_spent: int
+    seconds_spent: float
     store: Store
     made: Sequence[str]
     missed: Sequence[CacheMiss]
     cache: Cache
     replayed: Mapping[str, int]
+    refreshed: bool
 
     @property
     def newest(self) -> str:
@@ -48,9 +52,13 @@ class Cell(NamedTuple):
         keys = [*self.replayed, *self.made]
         return key_of(keys[-1]) if keys else ""
 
-    def cost(self) -> Bill | None:
-        """Return what its calls cost when they were live; None where no prices are installed."""
-        return worth(self.cache, Counter(self.replayed) + Counter(map(key_of, self.made)))
+    def dollars_saved(self) -> Bill | None:
+        """Return what its replayed calls cost when they were live; None without prices."""
+        return worth(self.cache, self.replayed)
+
+    def dollars_spent(self) -> Bill | None:
+        """Return what its live calls that were recorded cost; None without prices."""
+        return worth(self.cache, Counter(map(key_of, self.made)))
 
     def prompts(self) -> list[str]:
         """Return the first words of what it asked, without credentials."""
@@ -78,6 +86,8 @@ class Cell(NamedTuple):
         from cachy.explain import Explanation
 
         why = [Explanation(miss.reason, list(miss.differences), "") for miss in self.missed[:most]]
+        if self.refreshed and self.made:  # for its own sake, not because of what it differs in
+            return [*why, Explanation("asked again by `%%cachy refresh`", [], "")]
         for name in self.made[: most - len(why)]:
             why += _reason(self.store, name)
         return why
@@ -109,8 +119,10 @@ class _Count(NamedTuple):
     session: Session | None
     hits: int = 0
     misses: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
+    tokens_saved: int = 0
+    seconds_saved: float = 0.0
+    tokens_spent: int = 0
+    seconds_spent: float = 0.0
     made: int = 0
     missed: int = 0
     replayed: Mapping[str, int] = MappingProxyType({})
@@ -124,8 +136,10 @@ class _Count(NamedTuple):
             session,
             stats.hits,
             stats.misses,
-            stats.tokens_saved + stats.tokens_spent,
-            stats.seconds_saved + stats.seconds_spent,
+            stats.tokens_saved,
+            stats.seconds_saved,
+            stats.tokens_spent,
+            stats.seconds_spent,
             len(stats.made),
             len(stats.missed),
             session.cache.events.hits_by_key,
@@ -166,13 +180,16 @@ class Cells:
             self._source,
             now.hits - start.hits,
             now.misses - start.misses,
-            now.tokens - start.tokens,
-            now.seconds - start.seconds,
+            now.tokens_saved - start.tokens_saved,
+            now.seconds_saved - start.seconds_saved,
+            now.tokens_spent - start.tokens_spent,
+            now.seconds_spent - start.seconds_spent,
             session.store,
             session.stats.made[start.made :],
             session.stats.missed[start.missed :],
             session.cache,
             more(now.replayed, start.replayed),
+            session.mode == "refresh",
         )
         return cell if cell.hits or cell.misses or cell.made else None
 

@@ -201,7 +201,7 @@ class Magic:
 def _say_that_it_paid(cell: Cell) -> None:
     print(
         f"cachy: %%cachy refresh asked again and recorded {count(len(cell.made), 'answer')} anew "
-        f"({cell.tokens:,} tokens, {cell.seconds:,.1f} s); remove it to keep them"
+        f"({cell.tokens_spent:,} tokens, {cell.seconds_spent:,.1f} s); remove it to keep them"
     )
 
 

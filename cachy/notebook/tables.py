@@ -32,40 +32,40 @@ class Status(Table):
         super().__init__([("mode", self.mode), *session.table().rows[1:]], heading=False)
 
 
-_COLUMNS = ("cell", "", "asked", "hits", "misses", "recorded", "tokens", "seconds")
-_WHY = "why it missed"
+_COLUMNS = ("cell", "", "asked", "hits", "misses", "recorded", "saved", "spent", "why it missed")
 _SHOWN = 40
 
 
 class CellTable(Table):
-    """What `%cachy cells` shows: a row for each cell that made calls. What its calls cost stands
-    there where prices are installed."""
+    """What `%cachy cells` shows: a row for each cell that made calls. What its replayed calls
+    saved and its live ones spent has dollars where prices are installed."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
-        priced = prices.installed()
-        heading = (*_COLUMNS, "cost", _WHY) if priced else (*_COLUMNS, _WHY)
-        rows = [_row(cell, priced=priced) for cell in cells]
-        super().__init__([heading, *rows], right=range(3, len(heading) - 1))
+        super().__init__([_COLUMNS, *map(_row, cells)], right=range(3, 6))
 
 
-def _row(cell: Cell, *, priced: bool) -> tuple[str, ...]:
+def _row(cell: Cell) -> tuple[str, ...]:
     reasons = list(dict.fromkeys(each.reason for each in cell.reasons()))
+    made = len(cell.made)
     return (
         f"[{cell.number}]",
         one_line(cell.source, _SHOWN),
         one_line(_and_more(cell.prompts()), _SHOWN),
         f"{cell.hits:,}",
-        f"{cell.misses:,}",
-        f"{len(cell.made):,}",
-        f"{cell.tokens:,}",
-        f"{cell.seconds:,.1f}",
-        *([_dollars(cell.cost())] if priced else []),
+        f"{0 if cell.refreshed else cell.misses:,}",
+        f"{made:,} again" if cell.refreshed and made else f"{made:,}",
+        _amount(cell.tokens_saved, cell.seconds_saved, cell.dollars_saved()),
+        _amount(cell.tokens_spent, cell.seconds_spent, cell.dollars_spent()),
         _and_more(reasons),
     )
 
 
-def _dollars(cost: Bill | None) -> str:
-    return prices.show(cost.dollars if cost is not None and cost.priced else None)
+def _amount(tokens: int, seconds: float, bill: Bill | None) -> str:
+    """Return tokens, seconds and, where they are known, dollars; "-" for nothing."""
+    if not tokens and not seconds:
+        return "-"
+    dollars = f", {prices.show(bill.dollars)}" if bill is not None and bill.priced else ""
+    return f"{tokens:,} tokens, {seconds:,.1f} s{dollars}"
 
 
 def _and_more(texts: Sequence[str]) -> str:

@@ -1,5 +1,5 @@
-"""What a notebook shows of a miss: where the call was made and why it missed, in place of a hundred
-lines of the SDK's and the client's code."""
+"""What a notebook shows of a miss: the cell, where in it the call was made and why it missed, in
+place of a hundred lines of the SDK's and the client's code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CacheMiss
+from cachy.store.layout import show_path
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,28 +31,37 @@ def restore(shell: Any) -> None:
 def _show(shell: Any, kind: type, error: Exception, trace: Any, tb_offset: Any = None) -> None:
     """Show any exception as IPython does; of one with a miss behind it, that."""
     if (miss := CacheMiss.behind(error)) is not None:
-        lines = lines_of(error, miss, trace)
+        lines = _lines(shell, error, miss, trace)
         # What IPython asks an exception for before it formats one itself.
         error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
 
 
-def lines_of(error: Exception, miss: CacheMiss, trace: TracebackType | None) -> list[str]:
+def _lines(shell: Any, error: Exception, miss: CacheMiss, trace: TracebackType | None) -> list[str]:
     """Return the lines that stand for the traceback of an exception with a miss behind it."""
     raised = type(error).__name__
     via = "" if error is miss else f", raised by the SDK as {raised}"
-    return [f"CacheMiss{via}", *_called(trace), *str(miss).splitlines()]
+    return [f"CacheMiss{via}", *_called(shell, trace), *str(miss).splitlines()]
 
 
-def _called(trace: TracebackType | None) -> list[str]:
-    """The line of the user's code that made the call: the innermost that is no library's."""
-    found = []
+def _called(shell: Any, trace: TracebackType | None) -> list[str]:
+    """The lines of the user's code, not of a library: the outermost, in the cell that was run, and
+    the innermost, which made the call."""
+    found: dict[str, None] = {}
     while trace is not None:
         path, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         if not any(part in path for part in _NOT_MINE) and not _is_own(trace):
-            found = [f"  line {line}: {linecache.getline(path, line).strip()}"]
+            text = linecache.getline(path, line).strip()
+            found[f"  {_place(shell, path)}, line {line}: {text}"] = None
         trace = trace.tb_next
-    return found
+    lines = list(found)
+    return lines if len(lines) < 3 else [lines[0], lines[-1]]
+
+
+def _place(shell: Any, path: str) -> str:
+    """Return how IPython names a cell (`Cell In[3]`), or the path of a file."""
+    label = shell.compile.format_code_name(path)
+    return " ".join(label) if label else show_path(path)
 
 
 def _is_own(trace: TracebackType) -> bool:

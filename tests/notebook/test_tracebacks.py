@@ -33,8 +33,11 @@ def test_a_miss_is_shown_in_short(
     assert done.error_in_exec is not None
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].strip() == kind
-    assert "line " in lines[1]
-    assert lines[2].startswith("cachy: no recording: ")
+    number = shell.ip.execution_count
+    assert lines[1] == f"  Cell In[{number}], line 2: answer = {call}"
+    assert "line " in lines[2]  # the function that made the call
+    assert call.startswith("ask(") or lines[2].startswith("  Cell In[")
+    assert lines[3].startswith("cachy: no recording: ")
     assert lines[-1].strip().startswith("remedy:")
     assert len(lines) < 12
 
