@@ -70,6 +70,12 @@ class _Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0]
+        if name == "help":  # `cachy help ls`, as git has it
+            args = [*(each for each in args[1:2]), "--help"]
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             close = get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -17,8 +17,8 @@ _VARIABLES = {  # of click's templates
 
 
 @click.command("completion")
-@click.argument("shell", metavar="[SHELL]", default="", type=click.Choice(("", *SHELLS)))
-def completion_command(shell: str) -> None:
+@click.argument("shell", metavar="[SHELL]", default=None, type=click.Choice(SHELLS))
+def completion_command(shell: str | None) -> None:
     """Print a script with which a shell completes commands and keys.
 
     SHELL is bash, zsh or fish; by default the one of $SHELL. For bash and zsh, put

@@ -28,6 +28,12 @@ def test_every_command_has_help() -> None:
         assert len(call(command, "--help").stdout.splitlines()) > 5
 
 
+def test_help_is_a_command_too() -> None:
+    assert call("help").stdout == call("--help").stdout
+    assert call("help", "ls").stdout == call("ls", "--help").stdout
+    assert "there is no command 'lss'; did you mean 'ls'?" in call("help", "lss", code=2).stderr
+
+
 def test_importing_cachy_imports_no_command_line() -> None:
     code = "import cachy, sys; sys.exit(any(m in sys.modules for m in ('click', 'cachy.cli')))"
     subprocess.run([sys.executable, "-c", code], check=True)

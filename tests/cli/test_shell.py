@@ -23,7 +23,8 @@ def test_the_script_of_a_shell(shell: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_another_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     assert "bash, zsh, fish" in refused("completion")
-    call("completion", "tcsh", code=2)
+    said = call("completion", "tcsh", code=2).stderr
+    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in said
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
