@@ -226,9 +226,18 @@ def _print_totals(report: StoreStats) -> None:
         + (f"; {report.private:,} never committed" if report.private else "")
     )
     click.echo(
-        f"recorded in {show_duration(total.ms / 1000)} of live calls, "
+        f"recorded in {_live(total)}, "
         f"with {total.input:,} tokens in and {total.output:,} out{_worth(total.cost)}"
     )
+
+
+def _live(total: Total) -> str:
+    """Return how long live calls took, as far as that is known."""
+    if not total.untimed:
+        return f"{show_duration(total.ms / 1000)} of live calls"
+    if total.untimed == total.entries:
+        return "live calls whose time is not known"
+    return f"{show_duration(total.ms / 1000)} of live calls (not known of {total.untimed:,})"
 
 
 def _worth(bill: Bill) -> str:
@@ -248,7 +257,7 @@ def _numbers(total: Total) -> tuple[Any, ...]:
     return (
         f"{total.entries:,}",
         show_size(total.bytes),
-        show_duration(total.ms / 1000),
+        show_duration(total.ms / 1000) if total.untimed < total.entries else "-",
         f"{total.input:,}",
         f"{total.output:,}",
         _sum(total.cost),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from cachy.cli.output import (
     print_table,
     say,
 )
-from cachy.cli.text import bold, dim, indent, printable
+from cachy.cli.text import bold, dim, indent, printable, wrap
 from cachy.cli.units import show_duration
 from cachy.engine.secret_search import masked, masked_data
 from cachy.errors import CachyError, ConfigError
@@ -85,9 +87,10 @@ def show_command(key: str, last: int | None, cache_dir: str | None, as_json: boo
 
 
 def _as_dict(found: FoundEntry) -> dict[str, Any]:
+    head = found.entry.head
     return {
         "file": show_path(found.path),
-        "head": masked_data(found.entry.head),
+        "head": masked_data({**head, "ms": head["ms"] or None}),  # not known of what was imported
         **({"cost": _dollars(found)} if prices.installed() else {}),
         "asked": masked_data([turn._asdict() for turn in transcript.asked(found.entry.head)]),
         "answered": masked_data([turn._asdict() for turn in transcript.answered(found.entry)]),
@@ -97,14 +100,12 @@ def _as_dict(found: FoundEntry) -> dict[str, Any]:
 def _print_entry(found: FoundEntry) -> None:
     for name, value in _facts(found).items():
         if value:
-            fact = transcript.one_line(str(value), _LONGEST_FACT)
-            click.echo(f"{dim(f'{name:<9}')}{fact}")
+            fact = wrap(transcript.one_line(str(value), _LONGEST_FACT), _width(9))
+            click.echo(dim(f"{name:<9}") + fact.replace("\n", "\n" + " " * 9))
     request = transcript.asked(found.entry.head)
     answer = transcript.answered(found.entry)
     _print_turns(request)
-    if request and answer:
-        click.echo(dim("\n→"), nl=False)
-    _print_turns(answer)
+    _print_turns(answer, before="→ " if request else "")
 
 
 def _facts(found: FoundEntry) -> dict[str, Any]:
@@ -112,12 +113,12 @@ def _facts(found: FoundEntry) -> dict[str, Any]:
     usage = as_dict(head.get("usage"))
     return {
         "key": key_of(head["key"]),
-        "file": show_path(found.path),
+        "file": show_path(short_path(found.path)),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
         "model": transcript.model(head),
         "status": head["status"],
-        "took": f"{show_duration(head['ms'] / 1000)} live",
+        "took": f"{show_duration(head['ms'] / 1000)} live" if head["ms"] else "",
         "stream": head.get("stream"),
         "tokens": ", ".join(
             f"{n:,} {_COUNTED.get(name, name)}" for name, n in usage.items() if isinstance(n, int)
@@ -145,11 +146,18 @@ def _dollars(found: FoundEntry) -> float | None:
     return prices.price(head.get("url"), transcript.model(head), head.get("usage"), second)
 
 
-def _print_turns(turns: Iterable[transcript.Turn]) -> None:
+def _print_turns(turns: Iterable[transcript.Turn], before: str = "") -> None:
     for turn in turns:
         if turn.role:
-            click.echo(bold(f"\n{transcript.one_line(turn.role, LONGEST_CELL)}"))
-            click.echo(indent(printable(masked(turn.text))))
+            role = transcript.one_line(turn.role, LONGEST_CELL)
+            click.echo(f"\n{dim(before) if before else ''}{bold(role)}")
+            click.echo(indent(wrap(printable(masked(turn.text)), _width(2))))
+
+
+def _width(indented: int) -> int:
+    """Return how many cells a line has beside its indentation; 0, for any, where stdout is no
+    terminal."""
+    return max(shutil.get_terminal_size().columns - indented, 20) if sys.stdout.isatty() else 0
 
 
 # ---- cat ----
@@ -234,7 +242,8 @@ def log_command(key: str, cache_dir: str | None, as_json: bool) -> None:
     """Show the history of a key in git: by default of the newest entry.
 
     Shows the commits that added its recordings (+) or removed them (-), newest first, with the
-    answers. KEY is a key, its first digits, or the file of an entry, also of one that is gone.
+    answers; of several recordings the one that is served is marked. KEY is a key, its first
+    digits, or the file of an entry, also of one that is gone.
     """
     from cachy.upkeep.history import history
 
@@ -256,6 +265,7 @@ _COLUMNS = (
     Column(cut=True),
     Column(cut=True),
     Column(cut=True, weight=2),
+    Column(),
 )
 
 
@@ -267,4 +277,5 @@ def _cells(event: Event) -> tuple[str, ...]:
         event.author,
         event.subject or "(not committed)",
         f"→ {event.answer}" if event.answer else "",
+        "in force" if event.in_force else "",
     )

@@ -14,7 +14,7 @@ from cachy.tables import visible
 from cachy.upkeep.transcript import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cachy.upkeep.word_diff import Piece
 
@@ -75,6 +75,34 @@ def printable(text: str) -> str:
     'red: ·[31m'
     """
     return visible(text.replace("\r\n", "\n"))
+
+
+def wrap(text: str, width: int) -> str:
+    """Return text whose lines are broken at spaces, where they are longer than `width` cells and
+    have some; 0 leaves them as they are.
+
+    >>> wrap("one two three", 8)
+    'one two\\nthree'
+    """
+    if not width:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> Iterator[str]:
+    while cells(line) > width:
+        room, end = width, 0
+        for end, char in enumerate(line):  # noqa: B007 - the first that does not fit
+            room -= _cells_of(char)
+            if room < 0:
+                break
+        start = len(line) - len(line.lstrip())
+        at = line.rfind(" ", start, end + 1)
+        if at < 0 and (at := line.find(" ", end)) < 0:
+            break  # one long word: the terminal breaks it, and it can be copied
+        yield line[:at]
+        line = line[at + 1 :]
+    yield line
 
 
 def indent(text: str) -> str:

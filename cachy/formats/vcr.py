@@ -155,7 +155,9 @@ def write(interactions: Iterable[Interaction], stream: IO[str]) -> None:
 
 
 def _item(each: Interaction) -> dict[str, Any]:
-    details: dict[str, Any] = {"ms": each.ms, "recorded": each.recorded}
+    details: dict[str, Any] = {"recorded": each.recorded}
+    if each.ms:
+        details["ms"] = each.ms
     if each.scope:
         details["scope"] = each.scope
     if each.repeat:

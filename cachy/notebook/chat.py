@@ -51,7 +51,7 @@ class Chat:
             "request": f"{head.get('method')} {head.get('url')}",
             "recorded": head.get("recorded"),
             "status": head.get("status"),
-            "took": f"{head['ms'] / 1000:,.1f} s live",
+            "took": f"{head['ms'] / 1000:,.1f} s live" if head["ms"] else "",
             "tokens": ", ".join(f"{usage[n]} {n}" for n in ("input", "output") if n in usage),
             "cost": f"{prices.show(cost)} ({prices.source()})" if cost is not None else "",
         }

@@ -274,7 +274,7 @@ def _details(entry: Entry) -> dict[str, Any]:
         "host": host_of(str(head["url"])),
         "model": model(head),
         "stream": head.get("stream"),
-        "ms": head["ms"],
+        "ms": head["ms"] or None,
         "input_tokens": usage.get("input"),
         "output_tokens": usage.get("output"),
         "prompt": first_words(head),

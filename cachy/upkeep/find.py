@@ -19,6 +19,9 @@ from cachy.store.program import seen_from
 from cachy.upkeep.index import Row
 from cachy.upkeep.transcript import answered, asked, is_outline
 
+SHORTEST = 4
+"""Digits of a key, at least: what starts with fewer would be half of a store."""
+
 _MOST_LISTED = 10
 
 
@@ -47,12 +50,13 @@ def find_entry(root: str, text: str) -> FoundEntry:
 
     Of several recordings of a key it is the one that is served: the newest that is sound.
 
-    Raises ConfigError if no key or several keys match, CachyError if no recording that matches is
-    sound.
+    Raises ConfigError if no key or several keys match, or `text` is no start of a key; CachyError
+    if no recording that matches is sound.
     """
     if is_file_name(text):
         return find_file(text)
-    matches = _matches(root, text.lower())
+    start = start_of_key(text)
+    matches = [file for file in entry_files(root, start[:2]) if file.name.startswith(start)]
     keys = sorted({key_in(file.name) for file in matches})
     if not keys:
         raise ConfigError(f"no key in {root} starts with {text!r}: `cachy ls` lists them")
@@ -103,11 +107,16 @@ def is_file_name(text: str) -> bool:
     return os.sep in text or "/" in text or text.endswith(SUFFIX)
 
 
-def _matches(root: str, start: str) -> list[File]:
-    if not start:
-        return []
-    shard = start[:2] if len(start) >= 2 else ""  # one shard, or all
-    return [file for file in entry_files(root, shard) if file.name.startswith(start)]
+def start_of_key(text: str) -> str:
+    """Return the first digits of a key, or of the name of an entry, as names have them. Raises
+    ConfigError if they are too few or none."""
+    start = text.lower()
+    if len(start) < SHORTEST or not set(start) <= _DIGITS:
+        raise ConfigError(f"invalid key {text!r}: give at least its first {SHORTEST} digits")
+    return start
+
+
+_DIGITS = frozenset("0123456789abcdef-")
 
 
 def find_file(path: str) -> FoundEntry:

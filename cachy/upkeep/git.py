@@ -156,12 +156,12 @@ class Repo:
 
     def log(self, start: str) -> list[Change]:
         """Return what the commits of HEAD did to the files of the store whose paths start so,
-        newest first."""
+        newest first: of a merge, what none of the commits that it merged had done."""
         if not self.has_commits():
             return []
         escaped = "".join(f"\\{char}" if char in "\\*?[" else char for char in self.prefix)
         output = self._output(
-            "log", "-z", "--no-renames", "--raw", "--no-abbrev", "--diff-merges=first-parent",
+            "log", "-z", "--no-renames", "--raw", "--no-abbrev", "--diff-merges=combined",
             "--format=%x01%H%x02%aI%x02%an%x02%s", "--", f":(top,glob){escaped}/{start}*",
         )  # fmt: skip
         changes = []
@@ -170,9 +170,11 @@ class Repo:
             about = [os.fsdecode(part) for part in head.split(b"\2")]
             of_commit = []
             for meta, path in zip(fields[::2], fields[1::2], strict=False):
-                _, _, before, after, kind = meta.split()
-                removed = kind == b"D"
-                blob = (before if removed else after).decode()
+                # For each parent, and the result: modes, then blobs; then what happened.
+                parents = meta.split(b" ")[0].count(b":")
+                *befores, after, kind = meta.split()[parents + 1 :]
+                removed = kind.endswith(b"D")
+                blob = (befores[0] if removed else after).decode()
                 of_commit.append(Change(os.fsdecode(path), blob, removed, *about))
             changes += sorted(of_commit, key=lambda change: change.removed)
         return changes

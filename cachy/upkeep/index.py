@@ -92,6 +92,7 @@ class Row(NamedTuple):
         row = self._asdict()
         file = row.pop("file")
         row["prompt"] = self.shown
+        row["ms"] = self.ms or None  # of what was imported it may not be known
         del row["recorded"]  # a file may say anything; its name is what counts
         if prices.installed():
             row["cost"] = self.cost

@@ -18,7 +18,8 @@ RECENT = 30 * 86400
 
 class Total(NamedTuple):
     """The sums of some entries: `bytes` on disk, `ms` of their live calls, the `input` and `output`
-    tokens that their answers report, and what those cost."""
+    tokens that their answers report, and what those cost. Of `untimed` entries, which were
+    imported, it is not known how long their calls took."""
 
     entries: int
     bytes: int
@@ -26,6 +27,7 @@ class Total(NamedTuple):
     input: int
     output: int
     cost: Bill
+    untimed: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sums as `--json` prints them."""
@@ -118,7 +120,8 @@ def _total(rows: Iterable[Row]) -> Total:
         ms += row.ms
         tokens_in += row.input
         tokens_out += row.output
-    return Total(entries, size, round(ms, 1), tokens_in, tokens_out, _bill(rows))
+    untimed = sum(not row.ms for row in rows)
+    return Total(entries, size, round(ms, 1), tokens_in, tokens_out, _bill(rows), untimed)
 
 
 def _bill(rows: Iterable[Row]) -> Bill:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,55 @@ from commands import call, data, refused
 from many import DAY, add, make_entry
 from stores import OLD, key_of
 
+from cachy.cli import app
+from cachy.cli.text import cells
 from cachy.store.entry import Entry
 
 
 def test_show_reads_as_a_chat(root: Path) -> None:
     path = add(root, make_entry(1, answer="Forty-\x1b[2Jtwo."), OLD)
     said = call("show", key_of(path)[:6]).stdout
-    assert said.splitlines()[-8:] == [
-        "user",
-        "  Question 1: what is it?",
-        "",
-        "→",
-        "assistant",
-        "  Forty-·[2Jtwo.",
-    ][-8:] or said.endswith("→\nassistant\n  Forty-·[2Jtwo.\n")
+    assert said.endswith("\n\nuser\n  Question 1: what is it?\n\n→ assistant\n  Forty-·[2Jtwo.\n")
+    assert f"\nfile     {path.relative_to(root.parent)}\n" in said
     assert "took     1.2 s live" in said
     assert "tokens   20 input, 5 output" in said
     shown = data("show", key_of(path))
     assert shown["asked"][1] == {"role": "user", "text": "Question 1: what is it?"}
     assert shown["answered"] == [{"role": "assistant", "text": "Forty-\x1b[2Jtwo."}]
     assert shown["head"]["status"] == 200
+
+
+def test_show_does_not_tell_a_time_that_is_not_known(root: Path) -> None:
+    entry = make_entry(1)
+    path = add(root, Entry({**entry.head, "ms": 0.0}, entry.body), OLD)
+    assert "took" not in call("show", key_of(path)).stdout
+    assert data("show", key_of(path))["head"]["ms"] is None
+    assert data("ls")[0]["ms"] is None
+    assert "recorded in live calls whose time is not known, with 20 tokens" in call("stats").stdout
+    add(root, make_entry(2), OLD)
+    assert "recorded in 1.2 s of live calls (not known of 1), " in call("stats").stdout
+
+
+def test_show_fits_a_terminal(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(root, make_entry(1, prompt="words and words " * 20, answer="x" * 90), OLD)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    app(["show"], standalone_mode=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(cells(line) for line in lines if " " in line[9:].strip()) <= 60
+    assert f"  {'x' * 90}" in lines  # a long word can be copied
+
+
+def test_one_rule_for_short_keys(root: Path, clone: Clone) -> None:
+    add(root, make_entry(1), OLD)
+    for command in ("show", "cat", "why", "log"):
+        for key in ("1", "999", "zzzz"):
+            assert refused(command, key) == (
+                f"cachy: invalid key {key!r}: give at least its first 4 digits\n"
+            )
 
 
 def test_show_of_a_broken_entry(root: Path) -> None:
@@ -122,7 +152,7 @@ def test_log(root: Path, clone: Clone) -> None:
     add(root, make_entry(1, again=1, answer="Green."), OLD + 1)
     lines = call("log", key_of(path)[:8]).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["+", "+"]
-    assert lines[0].endswith("(not committed)      → Green.")
+    assert lines[0].endswith("(not committed)      → Green.  in force")
     assert "Ada  Record the question" in lines[1]
     assert lines[1].endswith("→ Blue.")
     assert call("log").stdout.splitlines() == lines  # of the newest

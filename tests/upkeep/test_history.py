@@ -43,7 +43,44 @@ def test_merged_from_a_branch(clone: Clone) -> None:
     clone.commit("meanwhile")
     clone.git("merge", "-q", "--no-edit", "branch")
     subjects = [event.subject for event in history(str(clone.root), key_of(path))]
-    assert "recorded" in subjects
+    assert subjects == ["recorded"]
+
+
+def test_a_merge_of_two_recordings(clone: Clone) -> None:
+    clone.commit("base")
+    clone.git("checkout", "-q", "-b", "branch")
+    path = add(clone.root, make_entry(1, again=1, answer="Green."), OLD + 1)
+    clone.commit("branch")
+    clone.git("checkout", "-q", "main")
+    add(clone.root, make_entry(1, answer="Blue."), OLD)
+    clone.commit("main")
+    clone.git("merge", "-q", "--no-edit", "branch")
+    told = history(str(clone.root), key_of(path))
+    assert sorted((event.subject, event.answer, event.in_force) for event in told) == [
+        ("branch", "Green.", True),
+        ("main", "Blue.", False),
+    ]
+
+
+def test_a_merge_that_did_something_itself(clone: Clone) -> None:
+    first = add(clone.root, make_entry(1), OLD)
+    clone.commit("base")
+    clone.git("checkout", "-q", "-b", "branch")
+    add(clone.root, make_entry(2), OLD)
+    clone.commit("branch")
+    clone.git("checkout", "-q", "main")
+    add(clone.root, make_entry(3), OLD)
+    clone.commit("main")
+    clone.git("merge", "-q", "--no-commit", "--no-ff", "branch")
+    first.unlink()
+    second = add(clone.root, make_entry(1, again=1, answer="Green."), OLD + 1)
+    clone.commit("merged")
+    told = [
+        (event.sign, event.name, event.subject) for event in history(str(clone.root), key_of(first))
+    ]
+    assert told == [
+        ("+", second.stem, "merged"), ("-", first.stem, "merged"), ("+", first.stem, "base"),
+    ]  # fmt: skip
 
 
 def test_a_damaged_recording(clone: Clone) -> None:
