@@ -333,7 +333,7 @@ def test_debug_prints_each(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixtu
     call = rf"[0-9a-f]{{8}} POST {OPENAI}/chat/completions \(gpt-4o\)"
     assert re.fullmatch(rf"\S* MISS {call}: there is no store at .*", lines[0])
     assert re.fullmatch(rf"\S* HIT {call}", lines[1])
-    assert re.fullmatch(rf"\S* MISS {call}: the prompt changed; .*", lines[2])
+    assert re.fullmatch(rf"\S* MISS {call}: no prompt like this was recorded; .*", lines[2])
 
 
 def test_stats_print_themselves(ask: Ask, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from cachy.explain.closest import Closest, closest
 from cachy.explain.diff import differences
 from cachy.explain.remedy import remedy
 from cachy.explain.request import Address, MissedRequest
-from cachy.explain.words import lines, verdict
+from cachy.explain.words import is_new, lines, verdict
 from cachy.store import entry as codec
 from cachy.store.disk import is_dir
 from cachy.store.folder import list_folder
@@ -84,7 +84,8 @@ def _reason(request: MissedRequest, search: Closest, recorded: _Recorded) -> tup
         among = f" of {count(search.same, 'recording')} of this endpoint" if search.same else ""
         key, day = str(search.head.get("key", ""))[:8], str(search.head.get("recorded", ""))[:10]
         which = f"the closest{among}{recorded.limits} is {key} of {day}"
-        return f"{verdict(found)}; {which}", lines(found)
+        # How a new question differs from another tells nothing.
+        return f"{verdict(found)}; {which}", [] if is_new(found) else lines(found)
     if search.bare:
         were = "was" if search.same == 1 else "were"
         return (

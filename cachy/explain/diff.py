@@ -281,17 +281,16 @@ def _compare_texts(path: str, old: Text, new: Text, *, numbers: bool) -> Differe
     return Difference(path, "changed", shown[0], shown[1], unknown, alien)
 
 
-_FEW_WORDS = 3
 _ALIEN = 0.25
 """Texts of which a smaller share is equal, at their ends or word by word, are not alike."""
 
 
 def _are_alien(old: Text, new: Text, equal: int) -> bool:
     """Tell whether two texts have next to nothing in common; `equal` characters are the same at
-    their ends. Of a word or two nothing can be told."""
+    their ends."""
     words, others = (set(text.known.lower().split()) for text in (old, new))
     fewer = min(len(words), len(others))
-    if fewer < _FEW_WORDS or equal > _ALIEN * min(old.length, new.length):
+    if equal > _ALIEN * min(old.length, new.length):
         return False
     return len(words & others) < _ALIEN * fewer
 

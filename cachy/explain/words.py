@@ -86,6 +86,8 @@ def verdict(differences: Sequence[Difference]) -> str:
     verdicts = {_VERDICTS.get(area, "") for area in areas}
     count = len(differences)
     fields = f"{count} fields" if count > 1 else "a field"
+    if is_new(differences):
+        return "no prompt like this was recorded"
     if not differences:
         return "nothing differs in what was stored of it"
     if len(verdicts) == 1 and all(verdicts):
@@ -95,12 +97,23 @@ def verdict(differences: Sequence[Difference]) -> str:
     if kinds == {"removed"}:
         return f"it lacks {fields} that the recording has: another SDK may have sent that"
     if areas <= _PROMPTS:
-        if all(each.alien for each in differences):
-            return "no prompt like this was recorded"
         return _verdict_on_prompts(Counter(each.kind for each in differences))
     if areas == {"tools"}:
         return "the tools changed"
     return f"{count} things differ" if count > 1 else f"{differences[0].path} changed"
+
+
+def is_new(differences: Sequence[Difference]) -> bool:
+    """Tell whether the request asks something else altogether, whatever else differs: of its
+    prompts nothing is like the recording's, but for a first message, such as the system's."""
+    asked = [each for each in differences if _area(each.path) in _PROMPTS]
+    return bool(asked) and all(each.alien and _turn(each.path) < 2 for each in asked)
+
+
+def _turn(path: str) -> int:
+    """Return the number of the message in which a path is; 0 for a prompt without messages."""
+    found = re.match(r"\w+\[(\d+)\]", path)
+    return int(found[1]) if found else 0
 
 
 def _area(path: str) -> str:

@@ -195,6 +195,8 @@ def test_a_store_of_which_nothing_can_be_read_is_not_empty(tmp_path: Path) -> No
         ("What is the capital of France?", "What is the capital of Spain?", "the prompt changed"),
         ("What is the capital of France?", "Write a haiku about autumn", "no prompt like this"),
         ("hi", "hello", "the prompt changed"),
+        ("c'd", "off", "no prompt like this"),
+        ("Say it", "Write a haiku", "no prompt like this"),
         ("one two three " * 200, "four five six " * 200, "no prompt like this"),
         ("one two three " * 200, "one two three " * 200 + "more", "the prompt changed"),
     ],
@@ -206,4 +208,27 @@ def test_an_unrelated_question_is_not_a_change(
         canonical(BASE | {"messages": [{"role": "user", "content": text}]}) for text in (old, new)
     )
     store = store_of(tmp_path / ".cachy", [before])
-    assert misses.explain(store, after, keys.digest(after)).reason.startswith(verdict)
+    explained = misses.explain(store, after, keys.digest(after))
+    assert explained.reason.startswith(verdict)
+    assert "; the closest of 1 recording of this endpoint is " in explained.reason
+    assert bool(explained.differences) == (verdict == "the prompt changed")
+
+
+def test_a_new_question_to_another_host_and_model_is_not_a_change(tmp_path: Path) -> None:
+    old = {"model": "a", "messages": [{"role": "user", "content": "c'd"}]}
+    new = {"model": "b", "messages": [{"role": "user", "content": "off"}]}
+    before = canonical(old, url="http://127.0.0.1:8123/v1/chat/completions")
+    why = misses.explain(store_of(tmp_path / ".cachy", [before]), canonical(new), "0" * 64)
+    assert why.reason.startswith("no prompt like this was recorded; ")
+    assert why.differences == []
+
+
+def test_another_last_turn_of_a_conversation_is_shown(tmp_path: Path) -> None:
+    turns = [{"role": role, "content": role * 9} for role in ("user", "assistant")]
+    before, after = (
+        canonical({"messages": [*turns, {"role": "user", "content": text}]})
+        for text in ("c'd", "off")
+    )
+    why = misses.explain(store_of(tmp_path / ".cachy", [before]), after, "0" * 64)
+    assert why.reason.startswith("the prompt changed; ")
+    assert why.differences == ['messages[2].content: "c\'d" → "off"']

@@ -24,7 +24,7 @@ def test_cells(shell: Shell, session: Session) -> None:
     assert first[1:6] == ("# the first question", "hi", "0", "1", "1")
     assert first[-1].startswith("nothing was recorded before it")
     assert second[1:6] == ("ask(), ask('more')", "more (and 1 more)", "1", "1", "1")
-    assert second[-1].startswith("the prompt changed; the closest of 1 recording of this endpoint")
+    assert second[-1].startswith("no prompt like this was recorded; the closest of 1 recording")
     assert first[6] == "-"  # nothing was there to be saved
     spent = first[7]
     assert re.match(r"\d+ tokens, 0\.\d s(, \$0\.0\d*)?$", spent)

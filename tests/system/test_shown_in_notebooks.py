@@ -52,7 +52,7 @@ def test_shown_in_a_kernel(shown: dict[str, Any]) -> None:
     first, second = shown["%cachy cells"]["text/plain"].splitlines()[1:]
     assert "  ask('What is <script>" in first
     assert " nothing was recorded before it" in first
-    assert " the prompt changed" in second
+    assert " no prompt like this was recorded" in second
     assert "And now?" in shown["%cachy show"]["text/plain"]
     assert "What is " in shown[CELLS[-1]]["text/html"] + shown["%cachy show"]["text/html"]
     if prices.installed():
