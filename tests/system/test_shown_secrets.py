@@ -94,7 +94,7 @@ def test_in_a_miss(
             pytest.raises(cachy.CacheMiss) as raised,
         ):
             httpx.post(URL, json=chat(text))
-        assert raised.value.differences
+        assert raised.value.differences or "no prompt like this" in str(raised.value)
         assert leaked(str(raised.value)) == set()
         assert leaked("".join(raised.value.differences)) == set()
     log = Path("calls.jsonl").read_text()
