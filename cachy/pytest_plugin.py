@@ -392,6 +392,8 @@ class _Run:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._tallied is None:
             return
+        from shutil import get_terminal_size
+
         from cachy.pytest_tally import lines
 
         tally = self._tally
@@ -408,7 +410,7 @@ class _Run:
             if partial:
                 line = "cachy: tests were deselected, so it is not known what none of them uses"
                 terminalreporter.write_line(line)
-            for line in lines(unused):
+            for line in lines(unused, get_terminal_size().columns):
                 terminalreporter.write_line(line)
 
 

@@ -106,25 +106,60 @@ class Tally:
         ]
 
 
-def lines(unused: list[tuple[Store, str]]) -> Iterator[str]:
-    """Yield a line for each recording: its file, model, URL, and the last thing the user said."""
-    for store, name in sorted(unused, key=lambda each: each[0].locate(each[1])):
-        yield f"  {_relative(store.locate(name))}  {_about(store, name)}"
+def lines(unused: list[tuple[Store, str]], width: int = 0) -> Iterator[str]:
+    """Yield a line for each recording, of at most `width` characters (0: any number): its key,
+    model, what is special about it, and the last thing the user said. Then what removes them."""
+    if not unused:
+        return
+    newest = {id(store): _newest(store) for store, _ in unused}
+    rows = [
+        (name[:_KEY], *_about(store, name, newest[id(store)]))
+        for store, name in sorted(unused, key=lambda each: each[1])
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{text:<{wide}}" for text, wide in zip(row, widths, strict=True) if wide]
+        line = f"  {'  '.join(cells)}".rstrip()
+        yield line if not width or len(line) <= width else f"{line[: width - 1]}…"
+    yield (
+        "cachy: `cachy gc --unused --since 1h --dry-run` lists those that nothing else used either"
+    )
 
 
-def _relative(path: str) -> str:
-    return os.path.relpath(path) if os.path.isabs(path) else path
+_KEY, _MODEL, _PROMPT = 10, 24, 200
+"""Characters that are shown."""
 
 
-def _about(store: Store, name: str) -> str:
+def _newest(store: Store) -> dict[str, str]:
+    """Return the name of the recording of each key that is served."""
+    from cachy.store.names import key_in
+
+    names: dict[str, str] = {}
+    for name in store.names() or ():
+        names.setdefault(key_in(name), name)
+    return names
+
+
+def _about(store: Store, name: str, newest: dict[str, str]) -> tuple[str, str, str]:
+    """Return the model of a recording, what is special about it, and its prompt."""
     from cachy.store import entry as codec
     from cachy.store.folder import File
     from cachy.store.names import key_in
     from cachy.upkeep import index
+    from cachy.upkeep.transcript import one_line
 
+    path, key = store.locate(name), key_in(name)
     try:
-        entry = codec.loads(store.frame(name), key_in(name))
+        entry = codec.loads(store.frame(name), key)
     except Exception:  # noqa: BLE001 - a store may raise anything
-        return "broken"
-    row = index.row_of(File(store.locate(name), name, private=False), 0, entry)
-    return f"{row.model}  {row.url}  {row.shown}"
+        return "", "broken", ""
+    row = index.row_of(File(path, name, private=False), 0, entry)
+    mark = "superseded" if newest.get(key, name) != name else _private(store, path)
+    return one_line(row.model, _MODEL), mark, one_line(row.shown, _PROMPT)
+
+
+def _private(store: Store, path: str) -> str:
+    from cachy.store import layout
+
+    is_local = store.root is not None and path.startswith(layout.local(store.root) + os.sep)
+    return "private" if is_local else ""

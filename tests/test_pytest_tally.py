@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import httpx
+from many import add, make_entry
+from stores import OLD
 
 from cachy import CacheMiss, Session, cachy
 from cachy.pytest_tally import Tally, lines
 from cachy.session import new_session
+from cachy.store.folder import DirStore
 
 
 def answer(request: httpx.Request) -> httpx.Response:
@@ -35,8 +39,23 @@ def test_sessions_and_processes_are_added_up(tmp_path: Path) -> None:
     assert whole.counts == {"sessions": 3, "hits": 4, "misses": 1, "recorded": 1}
     assert len(whole.unused()) == 2
     told = [*lines(whole.unused())]
-    assert len(told) == 2
-    assert all("api.openai.com" in line for line in told)
+    assert len(told) == 3
+    assert "`cachy gc --unused --since 1h --dry-run`" in told.pop()
+    assert all(re.match(r"  [0-9a-f]{10}\b", line) for line in told)
+
+
+def test_the_unused_fit_the_terminal_and_are_marked(tmp_path: Path) -> None:
+    root = tmp_path / ".cachy"
+    add(root, make_entry(1, prompt="words and " * 30), OLD)
+    add(root, make_entry(1, again=1, prompt="words and " * 30), OLD + 1)
+    add(root, make_entry(2), OLD, private=True)
+    store = DirStore(root)
+    *told, hint = lines([(store, name) for name in store.names()], 80)
+    assert all(len(line) <= 80 for line in told)
+    assert sorted(re.findall("superseded|private", "".join(told))) == ["private", "superseded"]
+    assert len(told) == 3
+    assert "gc --unused" in hint
+    assert [*lines([], 80)] == []
 
 
 def test_what_came_from_remotes() -> None:
