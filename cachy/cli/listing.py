@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("key"),
     Column("age"),
-    Column("model", cut=True),
+    Column("model", cut=True, middle=True),
     Column("host", cut=True),
     Column("status"),
     Column("size", right=True),
@@ -68,6 +69,9 @@ _COLUMNS = (
     help="Only entries that this notebook or script used.",
 )
 @click.option(
+    "--scope", default="", metavar="SCOPE", help="Only entries of this scope; * matches anything."
+)
+@click.option(
     "--limit",
     "-n",
     type=click.IntRange(min=0),
@@ -83,13 +87,15 @@ def ls_command(
     older_than: str,
     text: str,
     notebook: str,
+    scope: str,
     limit: int | None,
     as_json: bool,
 ) -> None:
     """List the entries, newest first.
 
     A recording that a newer one of the same key has replaced is marked as superseded; one that git
-    never sees, as private.
+    never sees, as private; one of a scope, as scoped; and the answers to a request that was
+    repeated have the number of the repeat. `cachy show` tells the scope.
     """
     root = open_store(root_of(cache_dir))
     now = time.time()
@@ -100,6 +106,7 @@ def ls_command(
         before=now - parse_age(older_than) if older_than else None,
         text=text,
         notebook=notebook,
+        scope=scope,
     )
     with progress("reading") as show_progress:
         contents = scan(root, progress=show_progress)
@@ -120,7 +127,11 @@ def ls_command(
 def _print_rows(root: str, rows: list[Row], most: int, now: float, total: int) -> None:
     shown = rows[:most] if most else rows
     odd_status = any(row.status != 200 for row in shown)
-    print_table(_COLUMNS, [_cells(row, now, status=odd_status) for row in shown])
+    hosts = {row.host for row in shown}
+    one_host = len(hosts) == 1 and sys.stdout.isatty()  # where room is scarce
+    print_table(_COLUMNS, [_cells(row, now, status=odd_status, host=not one_host) for row in shown])
+    if one_host:
+        note(f"host: {hosts.pop()}")
     if len(shown) < len(rows):
         note(f"… and {len(rows) - len(shown):,} older: `cachy ls --limit 0` lists all")
     if not total:
@@ -129,18 +140,28 @@ def _print_rows(root: str, rows: list[Row], most: int, now: float, total: int) -
         note(f"none of {count(total, 'entry')} matches")
 
 
-def _cells(row: Row, now: float, *, status: bool) -> tuple[str, ...]:
+def _cells(row: Row, now: float, *, status: bool, host: bool) -> tuple[str, ...]:
     return (
         row.key[:KEY_DIGITS],
         show_age(now - row.second),
         row.model or "-",
-        row.host,
+        row.host if host else "",
         str(row.status) if status else "",
         show_size(row.bytes),
         _cost(row),
-        "superseded" if row.superseded else "private" if row.file.private else "",
+        _note(row),
         row.shown,
     )
+
+
+def _note(row: Row) -> str:
+    words = (
+        (row.superseded, "superseded"),
+        (row.file.private and not row.superseded, "private"),
+        (row.scope, "scoped"),
+        (row.repeat, f"repeat {row.repeat}"),
+    )
+    return ", ".join(word for holds, word in words if holds)
 
 
 def _cost(row: Row) -> str:

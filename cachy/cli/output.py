@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 from click.exceptions import Exit
 
-from cachy.cli.text import cells, cut, dim, is_dumb, pad, printable
+from cachy.cli.text import cells, cut, cut_middle, dim, is_dumb, pad, printable
 from cachy.upkeep.transcript import one_line, to_json
 
 KEY_DIGITS = 10
@@ -79,12 +79,13 @@ def print_json_array(values: Iterable[dict[str, Any]]) -> None:
 
 class Column(NamedTuple):
     """A column of a table. It is aligned to the `right`; it may be `cut` where the table is wider
-    than the terminal, the less the greater its `weight`."""
+    than the terminal, the less the greater its `weight`, at its end or in its `middle`."""
 
     title: str = ""
     right: bool = False
     cut: bool = False
     weight: int = 1
+    middle: bool = False
 
 
 def print_table(
@@ -120,7 +121,7 @@ def rows_on_screen() -> int:
 
 def _line(cells: list[str], columns: list[Column], widths: list[int]) -> str:
     padded = [
-        pad(cut(cell, width), width, right=column.right)
+        pad((cut_middle if column.middle else cut)(cell, width), width, right=column.right)
         for cell, column, width in zip(cells, columns, widths, strict=True)
     ]
     return (" " * _GAP).join(padded).rstrip()

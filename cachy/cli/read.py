@@ -110,13 +110,15 @@ def _print_entry(found: FoundEntry) -> None:
 
 def _facts(found: FoundEntry) -> dict[str, Any]:
     head = found.entry.head
-    usage = as_dict(head.get("usage"))
+    usage, asked = as_dict(head.get("usage")), as_dict(head.get("request"))
     return {
         "key": key_of(head["key"]),
         "file": show_path(short_path(found.path)),
         "recorded": head.get("recorded"),
         "request": f"{head.get('method')} {head.get('url')}",
         "model": transcript.model(head),
+        "scope": masked(str(asked.get("scope") or "")),
+        "repeat": asked.get("repeat"),
         "status": head["status"],
         "took": f"{show_duration(head['ms'] / 1000)} live" if head["ms"] else "",
         "stream": head.get("stream"),

@@ -58,6 +58,20 @@ def cut(text: str, width: int) -> str:
     return text
 
 
+def cut_middle(text: str, width: int) -> str:
+    """Return a text in at most `width` cells, with `…` in the place of its middle if it is longer:
+    the end of a model's name tells as much as its start.
+
+    >>> cut_middle("gpt-4o-mini-2024-07-18", 12)
+    'gpt-4o…07-18'
+    """
+    if cells(text) <= width:
+        return text
+    end = max((width - 1) // 2, 0)
+    tail = cut(text[::-1], end + 1)[:-1][::-1]
+    return cut(text, width - cells(tail)) + tail
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return a text with spaces after it, or before it, up to `width` cells.
 

@@ -146,9 +146,9 @@ def name_in(path: str) -> str:
 
 
 class Filter(NamedTuple):
-    """Which entries `ls` shows: those to which everything given applies. `model`, `host` and
-    `notebook` may contain `*`; `after` and `before` are seconds since 1970; `text` occurs in the
-    prompt or the answer."""
+    """Which entries `ls` shows: those to which everything given applies. `model`, `host`,
+    `scope` and `notebook` may contain `*`; `after` and `before` are seconds since 1970; `text`
+    occurs in the prompt or the answer."""
 
     model: str = ""
     host: str = ""
@@ -156,6 +156,7 @@ class Filter(NamedTuple):
     before: float | None = None
     text: str = ""
     notebook: str = ""
+    scope: str = ""
 
 
 class Selection:
@@ -172,6 +173,8 @@ class Selection:
             tests.append(lambda row: matches(row.model, wanted.model))
         if wanted.host:
             tests.append(lambda row: matches(row.host, wanted.host))
+        if wanted.scope:
+            tests.append(lambda row: matches(row.scope, wanted.scope))
         if (after := wanted.after) is not None:
             tests.append(lambda row: row.second >= after)
         if (before := wanted.before) is not None:
@@ -200,7 +203,7 @@ class Selection:
 
 
 def matches(value: str, pattern: str) -> bool:
-    """Return whether a model or host matches a pattern with `*`, in any case of its letters."""
+    """Return whether a model, host or scope matches a pattern with `*`, in any case."""
     return fnmatchcase(value.lower(), pattern.lower())
 
 

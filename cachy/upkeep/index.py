@@ -37,7 +37,8 @@ class Row(NamedTuple):
     """One entry. `bytes` is its size on disk; `ms` the duration of the live call; `input` and
     `output` count tokens, where the answer reported them; `prompt` holds the first words of the
     user's last message; `recorded` the time in the head, UTC; a `superseded` entry is not served,
-    because a newer one has its key."""
+    because a newer one has its key; `scope` and `repeat` are those of its key, where they are
+    stored."""
 
     file: File
     bytes: int
@@ -55,6 +56,8 @@ class Row(NamedTuple):
     superseded: bool = False
     cache_read: int = 0
     cache_write: int = 0
+    scope: str = ""
+    repeat: int = 0
 
     @property
     def name(self) -> str:
@@ -274,6 +277,7 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
     """Return the row of an entry of `size` bytes on disk."""
     head = entry.head
     usage = as_dict(head.get("usage"))
+    asked = as_dict(head.get("request"))
     return Row(
         file,
         size,
@@ -290,6 +294,8 @@ def row_of(file: File, size: int, entry: Entry) -> Row:
         recorded if isinstance(recorded := head.get("recorded"), str) else "",
         cache_read=_count(usage.get("cache_read")),
         cache_write=_count(usage.get("cache_write")),
+        scope=_word(asked.get("scope")),
+        repeat=_count(asked.get("repeat")),
     )
 
 

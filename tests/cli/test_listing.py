@@ -60,6 +60,22 @@ def test_ls_marks_what_is_superseded_and_what_is_private(root: Path) -> None:
     assert "superseded" not in call("ls").stdout
 
 
+def test_ls_tells_scopes_and_repeats(root: Path) -> None:
+    for number, more in ((1, {"scope": "tests/a"}), (2, {"scope": "b", "repeat": 2}), (3, {})):
+        entry = make_entry(number)
+        request = {**entry.head["request"], **more}
+        add(root, Entry({**entry.head, "request": request}, entry.body), OLD + number)
+    _, *lines = call("ls").stdout.splitlines()
+    assert [re.findall("scoped|repeat 2", line) for line in lines] == [
+        [], ["scoped", "repeat 2"], ["scoped"],
+    ]  # fmt: skip
+    [row] = data("ls", "--scope", "tests/*")
+    assert (row["scope"], row["repeat"]) == ("tests/a", 0)
+    assert "scope    tests/a\n" in call("show", row["key"]).stdout
+    [row] = data("ls", "--scope", "b")
+    assert "scope    b\nrepeat   2\n" in call("show", row["key"]).stdout
+
+
 def test_ls_sorts_within_a_second(root: Path) -> None:
     for number, micro in ((1, 200000), (2, 900000), (3, 100000), (4, 500000)):
         entry = make_entry(number)
@@ -95,9 +111,10 @@ def test_ls_fits_a_terminal_with_the_newest_in_sight(
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     title, *lines = done.stdout.splitlines()
-    titles = ["key", "age", "model", "host", "size", "cost", "prompt"]
+    titles = ["key", "age", "model", "size", "cost", "prompt"]
     assert title.split() == [each for each in titles if each != "cost" or prices.installed()]
-    assert len(lines) == 21
+    assert len(lines) == 22
+    assert lines.pop(-2) == "host: generativelanguage.googleapis.com"
     assert lines.pop() == "… and 20 older: `cachy ls --limit 0` lists all"
     assert all(cells(line) <= width for line in [title, *lines])
     assert max(map(cells, lines)) >= width - 1
