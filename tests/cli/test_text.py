@@ -42,6 +42,37 @@ def test_cut(whole: str, width: int, left: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("whole", "width", "left"),
+    [
+        ("gpt-4o-mini-2024-07-18", 22, "gpt-4o-mini-2024-07-18"),
+        ("gpt-4o-mini-2024-07-18", 12, "gpt-4o…07-18"),
+        ("gpt-4o-mini-2024-07-18", 11, "gpt-4…07-18"),
+        ("東京は晴れ", 7, "東京…れ"),
+    ],
+)
+def test_cut_in_the_middle(whole: str, width: int, left: str) -> None:
+    assert text.cut_middle(whole, width) == left
+
+
+@pytest.mark.parametrize(
+    ("whole", "width", "wrapped"),
+    [
+        ("one two three", 0, "one two three"),
+        ("one two three", 8, "one two\nthree"),
+        ("one two three", 7, "one two\nthree"),
+        ("    indented code stays", 12, "    indented\ncode stays"),
+        ("averyverylongword and more", 8, "averyverylongword\nand more"),
+        ("averyverylongword", 8, "averyverylongword"),
+        ("    averyverylongword", 8, "    averyverylongword"),
+        ("東京は 晴れ", 7, "東京は\n晴れ"),
+        ("a\n\nb", 1, "a\n\nb"),
+    ],
+)
+def test_wrap(whole: str, width: int, wrapped: str) -> None:
+    assert text.wrap(whole, width) == wrapped
+
+
+@pytest.mark.parametrize(
     ("terminal", "variables", "styled"),
     [
         (True, {"TERM": "xterm"}, True),

@@ -427,7 +427,7 @@ def test_google_genai(standin: Standin) -> None:
         assert recorders(store) == {"aiohttp"}
         enable_cachy(store=store, mode="replay")
         assert asyncio.run(ask()) == live
-        with pytest.raises(CacheMiss, match="Bye"):
+        with pytest.raises(CacheMiss, match="no prompt like this"):
             asyncio.run(ask("Bye"))
     finally:
         disable_cachy()

@@ -45,7 +45,7 @@ function Entry({ name, tab, params, pinned, pin, forget, generation }) {
           <div><dt>Model</dt><dd><${Word}>${entry.model || "-"}<//></dd></div>
           <div><dt>Tokens</dt><dd>${tokens(entry.usage)}</dd></div>
           <div><dt>Cost</dt><dd>${money(entry.cost)}</dd></div>
-          <div><dt>Took live</dt><dd>${took(entry.ms)}</dd></div>
+          <div><dt>Took live</dt><dd>${entry.ms ? took(entry.ms) : "not known"}</dd></div>
           <div><dt>Recorded</dt><dd>${moment(entry.second)}</dd></div>
           ${entry.finish && html`<div><dt>Ended with</dt><dd><${Word}>${entry.finish}<//></dd></div>`}
           ${entry.users.length > 0 && html`<div><dt>Used by</dt><dd><${Word}>${entry.users.slice(0, 3).join(", ")}<//></dd></div>`}
