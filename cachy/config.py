@@ -1,10 +1,11 @@
 """What files say of cachy, where neither an argument nor the environment does.
 
-    ~/.config/cachy/config.toml     the user's own: remote, push
-    pyproject.toml                  of the project, beside `.cachy`: [tool.cachy] remote
+    ~/.config/cachy/config.toml     the user's own: remote, push, trust
+    pyproject.toml                  of the project, beside `.cachy`: [tool.cachy] remote, trust
 
-A file of the repository may name a remote to read, and nothing else: else a pull request could send
-a team's recordings to its author. Read with the first request that misses, never before.
+A file of the repository may name a remote to read, and keys that narrow who is trusted, and nothing
+else: otherwise a pull request could send a team's recordings to its author. Read with the first
+request that misses, never before.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from cachy.errors import ConfigError
+from cachy.trust import check_trust
 
 FILE = os.path.join("cachy", "config.toml")
 PROJECT_FILE = "pyproject.toml"
-_NAMES = ("remote", "push")
+_NAMES = ("remote", "push", "trust")
+_OF_PROJECTS = ("remote", "trust")
 _LIMIT = 2**20
 _LINE = re.compile(r"""^\s*(\w+)\s*=\s*(?:"([^"\\]*)"|'([^']*)'|(true|false))\s*(?:#.*)?$""")
 
@@ -32,6 +35,11 @@ class Said(NamedTuple):
     origin: str = ""
     trusted: bool = True
     ignored: str = ""
+    trust: tuple[str, ...] = ()
+
+
+_LIST = re.compile(r"""^\s*(\w+)\s*=\s*\[((?:\s*["'][^"'\\]*["']\s*,?)*)\s*\]\s*(?:#.*)?$""")
+_ITEM = re.compile(r"""["']([^"'\\]*)["']""")
 
 
 def user_file() -> str:
@@ -51,7 +59,8 @@ def user_settings() -> Said:
     for name in told:
         if name not in _NAMES:
             raise ConfigError(f"{path} sets {name!r}, which is none of {', '.join(_NAMES)}")
-    return Said(_remote(path, told), _push(path, told), f"remote in {path}")
+    trust = check_trust(told.get("trust"), f"{path}: trust")
+    return Said(_remote(path, told), _push(path, told), f"remote in {path}", trust=trust)
 
 
 def project_settings(folder: str) -> Said:
@@ -61,15 +70,16 @@ def project_settings(folder: str) -> Said:
     if data is None or b"cachy" not in data:
         return Said()
     told = _parse(path, data, "tool.cachy")
-    others = sorted(set(told) - {"remote"})
+    others = sorted(set(told).difference(_OF_PROJECTS))
     ignored = ""
     if others:
         ignored = (
-            f"{path} sets {', '.join(others)} in [tool.cachy], where only `remote` counts: others "
-            f"go into the environment, or into {user_file()}"
+            f"{path} sets {', '.join(others)} in [tool.cachy], where only `remote` and `trust` "
+            f"count: others go into the environment, or into {user_file()}"
         )
     origin = f"remote in {path}"
-    return Said(_remote(path, told), None, origin, trusted=False, ignored=ignored)
+    trust = check_trust(told.get("trust"), f"{path}: trust")
+    return Said(_remote(path, told), None, origin, trusted=False, ignored=ignored, trust=trust)
 
 
 def _remote(path: str, told: dict[str, Any]) -> str:
@@ -123,4 +133,9 @@ def _plain(text: str, section: str) -> dict[str, Any]:
             name, double, single, flag = match.groups()
             text_value = double if double is not None else single
             found[name] = flag == "true" if flag else text_value
+        elif here == section and (match := _LIST.match(line)):
+            found[match[1]] = _ITEM.findall(match[2])
+        elif here == section and line.split("=")[0].strip() == "trust":
+            # Never passed by: anyone would be trusted.
+            raise ValueError("without Python 3.11 `trust` must stand in one line")
     return found

@@ -188,6 +188,7 @@ def enable_cachy(
     bypass: str | None = None,
     remote: str | os.PathLike[str] | bool | None = None,
     push: bool | None = None,
+    trust: Iterable[str] | bool | None = None,
     debug: bool = False,
     **unknown: NoReturn,
 ) -> Session:
@@ -220,11 +221,10 @@ def enable_cachy(
       model on a host that is not in `doms`: warn, error (raise CacheMiss) or ignore. By default it
       warns; in replay mode, calls to hosts in `doms` are errors.
     - `remote`: asked for what the folder lacks: "s3://bucket/prefix", redis://host, a folder, …
-    - `push`: send recordings to the remote.
+    - `push`: send recordings to it. `trust`: public keys; only what one has signed is taken.
     - `debug`: print each hit and miss.
 
-    The variables CACHY_MODE, CACHY_REMOTE and CACHY_PUSH win over arguments. Raises ConfigError for
-    an invalid setting, TypeError for an unknown one.
+    CACHY_MODE, _REMOTE, _PUSH and _TRUST win over arguments. Raises ConfigError, TypeError.
     """
     arguments = locals()
     arguments |= arguments.pop("unknown")  # which says what was perhaps meant

@@ -18,6 +18,7 @@ from cachy.errors import ConfigError
 from cachy.rules.hosts import METHODS, Hosts, doms
 from cachy.rules.key import Noise, check_key_headers
 from cachy.rules.noise import DEFAULT_NOISE, NoiseRules
+from cachy.trust import check_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -43,6 +44,7 @@ VCR_MODES = {"new_episodes": "auto", "once": "auto", "none": "replay", "all": "r
 MODE_VARIABLE = "CACHY_MODE"
 REMOTE_VARIABLE = "CACHY_REMOTE"
 PUSH_VARIABLE = "CACHY_PUSH"
+TRUST_VARIABLE = "CACHY_TRUST"
 NO_REMOTE = "none"
 """The remote of a session that has none, whatever files say."""
 
@@ -71,15 +73,16 @@ class Settings(NamedTuple):
     bypass: str = ""
     remote: str = ""
     push: bool | None = None
+    trust: tuple[str, ...] = ()
     debug: bool = False
 
 
 def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Settings:
     """Return `base` (by default the defaults) with these arguments of `enable_cachy` in place.
 
-    CACHY_MODE, CACHY_REMOTE and CACHY_PUSH, where they are set, win over arguments. Raises
-    ConfigError for an invalid value; it names the value, and what to write in its place. Raises
-    TypeError for an unknown argument.
+    CACHY_MODE, CACHY_REMOTE, CACHY_PUSH and CACHY_TRUST, where they are set, win over arguments.
+    Raises ConfigError for an invalid value; it names the value, and what to write in its place.
+    Raises TypeError for an unknown argument.
     """
     for name in arguments:
         if name not in _CHECKS:
@@ -96,6 +99,7 @@ def check(arguments: Mapping[str, Any], base: Settings | None = None) -> Setting
         mode=mode_in_force(settings.mode),
         remote=_check_remote(_variable(REMOTE_VARIABLE), REMOTE_VARIABLE) or settings.remote,
         push=_check_push(_variable(PUSH_VARIABLE), PUSH_VARIABLE, settings.push),
+        trust=check_trust(_variable(TRUST_VARIABLE), TRUST_VARIABLE) or settings.trust,
     )
 
 
@@ -271,6 +275,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "bypass": lambda value: _one_of("bypass", value, _BYPASS) if value else "",
     "remote": _check_remote,
     "push": _check_push,
+    "trust": check_trust,
     "debug": bool,
 }
 _FIELDS = {"doms": "hosts"}  # arguments whose checked value has another name

@@ -35,6 +35,7 @@ _OF_A_REMOTE = {
     "found": "{} fetched",
     "absent": "{} not there",
     "broken": "{} broken",
+    "unsigned": "{} not signed by a trusted key",
     "failed": "{} failed",
     "left alone": "not asked for {}",
     "pushed": "{} pushed",

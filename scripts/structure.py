@@ -25,7 +25,7 @@ PACKAGE = "cachy"
 ORDER = (
     ("clock", "errors", "lazy", "prices", "tables", "wording"),
     ("rules",),
-    ("store", "formats"),
+    ("store", "formats", "trust"),
     ("remote", "settings", "config"),
     ("explain",),
     ("engine",),

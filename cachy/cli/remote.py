@@ -143,6 +143,8 @@ def _print(name: str, done: Transfer, *, dry_run: bool) -> None:
         said += f"; {done.there:,} already {'there' if name == 'push' else 'here'}"
     if done.absent:
         said += f"; {done.absent:,} not there"
+    if done.unsigned:
+        said += f"; {done.unsigned:,} not signed by a trusted key"
     say(f"{said}: {done.remote}")
     for what, faults in (("broken", done.broken), ("failed", done.failed)):
         for fault in faults[:_MOST_LISTED]:
@@ -154,15 +156,32 @@ def _print(name: str, done: Transfer, *, dry_run: bool) -> None:
 # ---- remote check ----
 
 
-@click.command("remote")
-@click.argument("action", metavar="check", type=click.Choice(["check"]))
+@click.group("remote")
+def remote_command() -> None:
+    """Try the remote out, or make a key to sign with."""
+
+
+@remote_command.command("keygen")
+@click.argument("file", type=click.Path(dir_okay=False))
+def _keygen(file: str) -> None:
+    """Make a key pair for signatures.
+
+    Writes the private key to FILE, which only you may read, and prints the public one. CI that
+    pushes gets CACHY_SIGN=FILE; who fetches, CACHY_TRUST or `trust` with the line that is printed.
+    """
+    from cachy.remote.signatures import make_key
+
+    say(make_key(file))
+
+
+@remote_command.command("check")
 @_remote
 @options.cache_dir
 @options.as_json
-def remote_command(action: str, url: str, cache_dir: str | None, as_json: bool) -> None:
+def _check(url: str, cache_dir: str | None, as_json: bool) -> None:
     """Try the remote out.
 
-    `cachy remote check` reads, writes, creates twice, replaces, lists and removes an object of its
+    Reads, writes, creates twice, replaces, lists and removes an object of its
     own, and says what the server lacks. The exit code is 1 if it cannot be read.
     """
     from cachy.upkeep.remote import target

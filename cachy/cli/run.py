@@ -72,7 +72,8 @@ def _prefetch(command: tuple[str, ...], cache_dir: str | None) -> None:
     except CachyError as error:
         note(f"cachy: nothing is fetched beforehand: {error}")
     else:
-        note(f"cachy: fetched {count(done.done, 'recording')}, {done.there:,} were here")
+        said = f"; {done.unsigned:,} not signed by a trusted key" if done.unsigned else ""
+        note(f"cachy: fetched {count(done.done, 'recording')}, {done.there:,} were here{said}")
 
 
 def _tell(command: tuple[str, ...], root: str) -> str:

@@ -7,11 +7,13 @@ that has no remote.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cachy.engine.context import over
 from cachy.errors import ConfigError
 from cachy.settings import NO_REMOTE
+from cachy.trust import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,7 @@ class Behind:
         if self.remote is None and (address := self.find(warn)) is not None:
             assert self._store.root is not None
             self._store.expect_fetched()
+            _settle(self._store.root, address)
             self.remote = remote_at(address, self._store.root)
         return self.remote
 
@@ -67,10 +70,11 @@ class Behind:
 
         root, asked = self._store.root, self._settings.push
         assert root is not None
-        user = config.user_settings()
+        user, projects = config.user_settings(), config.project_settings(os.path.dirname(root))
+        trusted = narrowed(self._settings.trust or user.trust, projects.trust)
         address, push = self._given, asked if asked is not None else bool(user.push)
         if address is None and user.remote != NO_REMOTE:
-            said = user if user.remote else config.project_settings(os.path.dirname(root))
+            said = user if user.remote else projects
             if said.ignored:
                 warn(said.ignored)
             if said.remote:
@@ -82,7 +86,10 @@ class Behind:
                 f"nothing is pushed to {address.label}, because a file of the repository names it: "
                 f"set CACHY_REMOTE={address.label}"
             )
-        return address, push and address is not None and address.trusted
+        push = push and address is not None and address.trusted
+        if address is not None:
+            address = signed(address, trusted)
+        return address, push
 
     def push(
         self,
@@ -107,6 +114,23 @@ class Behind:
             told(label, "takes recordings too slowly: `cachy push` sends the rest")
 
 
+def signed(address: Address, trusted: tuple[str, ...]) -> Address:
+    """Return an address with the signatures that are demanded and made there."""
+    from cachy.remote.signatures import SIGN_VARIABLE, Signatures
+
+    file = os.path.expanduser(os.environ.get(SIGN_VARIABLE, "").strip())
+    return address._replace(signatures=Signatures(trusted, file))
+
+
+def trusted_at(root: str, settings: Settings) -> tuple[str, ...]:
+    """Return the public keys whose recordings are taken, behind the store at `root`. Raises
+    ConfigError."""
+    from cachy import config
+
+    projects = config.project_settings(os.path.dirname(root))
+    return narrowed(settings.trust or config.user_settings().trust, projects.trust)
+
+
 def remote_at(address: Address, root: str) -> Remote:
     """Return the remote at an address, behind the store at `root`; one for all of the process."""
     if (found := _remotes.get((address, root))) is None:
@@ -114,6 +138,15 @@ def remote_at(address: Address, root: str) -> Remote:
 
         found = _remotes.setdefault((address, root), Remote(address, root, _leave_alone))
     return found
+
+
+def _settle(root: str, address: Address) -> None:
+    """Have nothing used that was fetched while others were trusted."""
+    if address.signatures.are_demanded:
+        from cachy.remote.fetched import settle
+
+        with suppress(OSError):
+            settle(root, address.signatures.trusted)
 
 
 def _leave_alone() -> None:

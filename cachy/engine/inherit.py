@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VARIABLE = "CACHY_PROCESS"
 """The environment variable with the settings that child processes inherit."""
 
-_PLAIN = ("errors", "requests", "repeats", "fakes", "bypass", "remote", "push", "debug")
+_PLAIN = ("errors", "requests", "repeats", "fakes", "bypass", "remote", "push", "trust", "debug")
 _SETS = ("hdrs", "key_headers", "methods")
 _OTHERS = ("adopt", "cache_dir", "doms", "elsewhere", "mode", "noise", "scope")
 _KNOWN = frozenset((*_PLAIN, *_SETS, *_OTHERS))

@@ -2,6 +2,7 @@
 
     address.py    from `s3://bucket/prefix` and the like to an `Address`, or a ConfigError
     objects.py    what an object holds: the name of an entry, then its file
+    signatures.py who recorded it, where that is demanded
     engine.py     the few verbs of an engine, and what it raises
     opening.py    opens the engine of an address; its library is imported here, never before
     folder.py  redis.py  buckets.py  signed.py  web.py    the engines

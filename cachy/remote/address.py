@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from cachy.errors import ConfigError
 from cachy.lazy import urls
+from cachy.remote.signatures import NONE as UNSIGNED
+from cachy.remote.signatures import Signatures
 from cachy.store.disk import absolute
 
 NONE = frozenset({"none", "off", "no", "false", "0"})
@@ -45,7 +47,8 @@ class Address(NamedTuple):
     """Where a remote is. `place` is the bucket, the host with its port, or the folder; `prefix` a
     path below it, without slashes around. `label` is how messages call it: the URL without
     credentials. `origin` says where it was set; `trusted` is false for a file of the repository,
-    which may name a remote to read, and nothing else."""
+    which may name a remote to read, and nothing else. `signatures`
+    are those that its objects must carry, or are given."""
 
     scheme: str
     place: str
@@ -56,6 +59,7 @@ class Address(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()
     origin: str = "remote"
     trusted: bool = True
+    signatures: Signatures = UNSIGNED
 
     def option(self, name: str) -> str:
         """Return an option of the URL; an empty string where it is not given."""

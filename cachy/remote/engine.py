@@ -56,6 +56,9 @@ class Engine(ABC):
     survives_fork = True
     """Whether a process that is forked may go on using it."""
 
+    keeps_signatures = True
+    """Whether an object comes back with the signatures that it was written with."""
+
     @abstractmethod
     def get(self, path: str, limit: int) -> Found | None:
         """Return an object; None if there is none. Raises TooLarge for more than `limit` bytes."""

@@ -4,36 +4,50 @@ the folder store reads with the others. Above `CAP` those go that were used leas
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachy.errors import Defect
 from cachy.store import journal, layout
 from cachy.store.disk import Disk
-from cachy.store.files import NEW, make_folder, refuse_links, try_remove
+from cachy.store.files import (
+    NEW,
+    make_folder,
+    read_file,
+    refuse_links,
+    try_remove,
+    write_whole,
+)
 from cachy.store.folder import list_folder
 from cachy.store.names import FILE_LENGTH, SUFFIX, is_name, key_in, place_of
+from cachy.trust import ANYONE
 
 if TYPE_CHECKING:
     from cachy.remote.objects import Object
 
 CAP = 2**30
 """Bytes."""
+_NOTE = "fetched.trust"
+_settling = threading.Lock()
 _LESS = 0.9  # of the cap is left, so that not every fetch has to make room
 
 
 class Fetched:
     """The fetched entries of the store at `root`."""
 
-    def __init__(self, root: str, cap: int = CAP) -> None:
+    def __init__(self, root: str, cap: int = CAP, *, trusted: tuple[str, ...] = ()) -> None:
         self._root, self._cap = root, cap
         self._size: int | None = None
         self._folder, self._tmp = layout.fetched(root), layout.tmp(root)
         self._made: set[str] = set()
+        self._trusted = trusted
 
     def keep(self, fetched: Object) -> None:
         """Write an entry. Raises OSError.
 
         It is not flushed to the disk: what a crash tears proves it, and is fetched again.
         """
+        settle(self._root, self._trusted)
         path = f"{self._folder}{os.sep}{place_of(fetched.name).replace('/', os.sep)}"
         folder = path[: -FILE_LENGTH - 1]
         if folder not in self._made:
@@ -82,6 +96,35 @@ class Fetched:
             try_remove(file.path)
             size -= file.size
         self._size = size
+
+
+def settle(root: str, trusted: tuple[str, ...]) -> None:
+    """Remove what was fetched while others were trusted than these public keys. Raises OSError.
+
+    What is in `local/fetched/` has lost its signatures, so a note beside it says who was trusted;
+    there is none where anyone was.
+    """
+    path = os.path.join(layout.local(root), _NOTE)
+    if not trusted or trusted == ANYONE:
+        try_remove(path)
+        return
+    told = " ".join(trusted).encode()
+    if _noted(path) == told:
+        return
+    with _settling:
+        if _noted(path) == told:  # another thread was first, and may have kept something since
+            return
+        layout.make_local(root)
+        for file in files(root):
+            try_remove(file.path)
+        write_whole(path, told, layout.tmp(root))
+
+
+def _noted(path: str) -> bytes:
+    try:
+        return read_file(path)
+    except (OSError, Defect):
+        return b""
 
 
 class _File(NamedTuple):

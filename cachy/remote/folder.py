@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cachy.errors import Defect
 from cachy.remote.engine import Denied, Engine, Found, Listed, Misconfigured, RemoteError, TooLarge
-from cachy.remote.objects import FORMAT, RUNS, key_at, name_in, pack, place_of
+from cachy.remote.objects import FORMAT, RUNS, key_at, pack, place_of, split
 from cachy.store import layout
 from cachy.store.disk import is_dir
 from cachy.store.files import (
@@ -34,6 +34,8 @@ _RUNS = "runs"
 
 class FolderEngine(Engine):
     """The newest entry of each key in a store. Its tag is the name of that entry."""
+
+    keeps_signatures = False  # a plain store has no place for them
 
     def __init__(self, address: Address) -> None:
         """Raises Misconfigured if the folder is not there: a share that is not mounted must not be
@@ -125,7 +127,7 @@ class FolderEngine(Engine):
 
     def _write(self, path: str, data: bytes) -> None:
         if key_at(path):
-            name, data = name_in(data), data[NAME_LENGTH + 1 :]
+            name, _, data = split(data)
             file = os.path.join(self._root, *place_in_store(name).split("/"))
         else:
             file = self._run(path)

@@ -1,4 +1,5 @@
 """What an object of a remote holds: one line, the name of an entry, then the file of that name.
+Behind the name may stand signatures, in words that whoever does not ask for them passes over.
 
     1/ab/KEY      the newest recording of a key; 1 is the format
     1/runs/ID     which keys a notebook or a job used last, to fetch them beforehand
@@ -14,15 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.errors import Defect
 from cachy.lazy import orjson
+from cachy.remote.signatures import NONE
 from cachy.store import entry as codec
 from cachy.store.files import LARGEST
 from cachy.store.names import KEY_LENGTH, NAME_LENGTH, is_name, key_in, unseal
 
 if TYPE_CHECKING:
+    from cachy.remote.signatures import Signatures
     from cachy.store.entry import Entry
 
 FORMAT = "1"
-LIMIT = NAME_LENGTH + 1 + LARGEST
+_LONGEST_LINE = 1024
+LIMIT = _LONGEST_LINE + LARGEST
 """Bytes. No larger object is read."""
 RUNS = f"{FORMAT}/runs/"
 _HEX = frozenset("0123456789abcdef")
@@ -61,27 +65,37 @@ def place_of_run(by: str) -> str:
     return RUNS + hashlib.sha256(by.encode("utf-8", "surrogateescape")).hexdigest()[:KEY_LENGTH]
 
 
-def pack(name: str, data: bytes) -> bytes:
-    """Return the object of the entry with this name and file."""
-    return name.encode() + b"\n" + data
+def pack(name: str, data: bytes, signatures: Signatures = NONE) -> bytes:
+    """Return the object of the entry with this name and file. Raises Misconfigured where it is to
+    be signed, and cannot be."""
+    line = f"{name} {signatures.sign(name, data)}".rstrip()
+    return line.encode() + b"\n" + data
 
 
-def unpack(key: str, packed: bytes) -> Object:
+def unpack(key: str, packed: bytes, signatures: Signatures = NONE) -> Object:
     """Return the entry in the object of a key, checked as a file of the store is.
 
-    Raises Defect: what it says completes "the object of this key …".
+    Raises Defect: what it says completes "the object of this key …". It is Unsigned, and nothing of
+    the file has been parsed, where `signatures` demand one that it has not.
     """
-    name = packed[:NAME_LENGTH].decode("latin-1")
-    if len(packed) <= NAME_LENGTH or packed[NAME_LENGTH] != 0x0A or not is_name(name):
-        raise Defect(_strange(packed))
+    name, said, data = split(packed)
     if key_in(name) != key:
         raise Defect(f"is that of another key, {key_in(name)[:8]}…")
-    data = packed[NAME_LENGTH + 1 :]
+    signatures.check(name, data, said)
     try:
         entry = codec.loads(unseal(name, data), key, replay=True)
     except Defect as defect:
         raise type(defect)(f"cannot be used: {defect}") from None
     return Object(name, data, entry)
+
+
+def split(packed: bytes) -> tuple[str, str, bytes]:
+    """Return the name in an object, its signatures, and the file. Raises Defect."""
+    line, found, _ = packed[:_LONGEST_LINE].partition(b"\n")
+    name, _, said = line.decode("latin-1").partition(" ")
+    if not found or not is_name(name):
+        raise Defect(_strange(packed))
+    return name, said, packed[len(line) + 1 :]
 
 
 def name_in(packed: bytes) -> str:

@@ -23,6 +23,7 @@ from cachy.remote.engine import Denied, Engine, Misconfigured, RemoteError, TooL
 from cachy.remote.fetched import Fetched
 from cachy.remote.objects import LIMIT, Object, place_of
 from cachy.remote.opening import open_engine
+from cachy.remote.signatures import NONE, Signatures, Unsigned
 from cachy.remote.uploads import Upload, Uploads
 from cachy.remote.workers import Workers
 from cachy.store.files import read_file
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from cachy.remote.address import Address
 
+NO_SIGNATURES = "is a folder, which keeps no signatures: with `trust` nothing is taken from it"
 OPENING = 10.0
 """Seconds that opening may take, an import and credentials. No look-up's budget holds them."""
 _BREATH = 0.2
@@ -46,6 +48,7 @@ class Kind(Enum):
     FOUND = "found"
     ABSENT = "absent"
     BROKEN = "broken"
+    UNSIGNED = "unsigned"
     FAILED = "failed"
     ALONE = "left alone"
 
@@ -70,9 +73,11 @@ class Remote:
     ) -> None:
         self.address, self._root, self._enter = address, root, enter
         self._breaker = Breaker(root, address)
-        self._fetched = Fetched(root)
+        self._fetched = Fetched(root, trusted=address.signatures.trusted)
         self._broken: dict[str, str] = {}  # the tags of objects that are no good, by key
+        self._signatures = address.signatures
         self.unusable = ""
+        self.without_signatures = ""
         self.read_only = ""
         self._engine: Engine | None = None
         self._begin()
@@ -110,6 +115,8 @@ class Remote:
                 return self._failed("could not be opened in time")
             if (error := opening.exception()) is not None:
                 return self._give_up(error)
+        if self.without_signatures:
+            return Outcome(Kind.UNSIGNED, self.without_signatures, warn=True)
         outcome = Outcome(Kind.FAILED)
         for left in reversed(range(tries)):
             outcome = yield from self._try(key, budget)
@@ -139,8 +146,12 @@ class Remote:
         return self._opening
 
     def _opened(self) -> Engine:
-        self._engine = open_engine(self.address)
-        return self._engine
+        engine = open_engine(self.address)
+        self._signatures.load()
+        if self._signatures.are_demanded and not engine.keeps_signatures:
+            self.without_signatures = NO_SIGNATURES
+        self._engine = engine
+        return engine
 
     def _look(self, key: str) -> Outcome:
         """Look for a key, in one of the threads. Raises nothing."""
@@ -151,7 +162,9 @@ class Remote:
             if got is None:
                 return Outcome(Kind.ABSENT, "does not have it")
             try:
-                found = objects.unpack(key, got.data)
+                found = objects.unpack(key, got.data, self._signatures)
+            except Unsigned as defect:
+                return Outcome(Kind.UNSIGNED, f"has an object for it that {defect}", warn=True)
             except Defect as defect:
                 self._broken[key] = got.tag
                 return Outcome(Kind.BROKEN, f"has an object for it that {defect}", warn=True)
@@ -199,10 +212,11 @@ class Remote:
             return  # `cachy push` finds it
         try:
             engine = self._engine or self._opened()
-            put(engine, upload.name, read_file(upload.path), replaces=upload.replaces)
+            data = read_file(upload.path)
+            put(engine, upload.name, data, replaces=upload.replaces, signatures=self._signatures)
             if (tag := self._broken.pop(key_in(upload.name), None)) is not None:
-                data = objects.pack(upload.name, read_file(upload.path))
-                engine.replace(place_of(key_in(upload.name)), data, tag)
+                packed = objects.pack(upload.name, data, self._signatures)
+                engine.replace(place_of(key_in(upload.name)), packed, tag)
             self._breaker.succeeded()
             upload.told("")
         except (Denied, Misconfigured) as error:
@@ -215,21 +229,38 @@ class Remote:
             upload.told(f"did not take a recording ({error!r}): `cachy push` sends it")
 
 
-def put(engine: Engine, name: str, data: bytes, *, replaces: bool) -> bool:
+def put(
+    engine: Engine, name: str, data: bytes, *, replaces: bool, signatures: Signatures = NONE
+) -> bool:
     """Write an entry. The first recording of a key wins, unless it `replaces` one on purpose: then
-    the newest does. Return whether it was written. Raises RemoteError."""
-    path, packed = place_of(key_in(name)), objects.pack(name, data)
-    if not replaces:
-        return engine.create(path, packed)
+    the newest does. Who signs replaces what nobody has signed whom he trusts. Return whether it was
+    written. Raises RemoteError."""
+    if not engine.keeps_signatures:
+        signatures = NONE
+    path, packed = place_of(key_in(name)), objects.pack(name, data, signatures)
+    if not replaces and engine.create(path, packed):
+        return True
+    if not replaces and not signatures.file:
+        return False
     for _ in range(_TRIES_TO_REPLACE):
         there = engine.get(path, LIMIT)
         if there is None:
             if engine.create(path, packed):
                 return True
             continue
-        other = objects.name_in(there.data)
-        if other and stamp_in(other) >= stamp_in(name):
+        if _stays(there.data, name, replaces=replaces, signatures=signatures):
             return False
         if engine.replace(path, packed, there.tag):
             return True
     return False
+
+
+def _stays(there: bytes, name: str, *, replaces: bool, signatures: Signatures) -> bool:
+    """Tell whether the object that is there stays, and not the entry of this name."""
+    try:
+        other, said, data = objects.split(there)
+    except Defect:
+        return False
+    if signatures.would_replace(other, data, said):
+        return False
+    return not replaces or stamp_in(other) >= stamp_in(name)

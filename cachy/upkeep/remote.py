@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from cachy import clock
-from cachy.engine.behind import Behind
+from cachy.engine.behind import Behind, signed, trusted_at
 from cachy.errors import CachyError, ConfigError, Defect
 from cachy.remote import objects
 from cachy.remote.address import Address, parse
@@ -27,7 +27,8 @@ from cachy.remote.engine import Denied, Engine, Misconfigured, RemoteError
 from cachy.remote.fetched import Fetched, files
 from cachy.remote.objects import LIMIT, Run, key_at, place_of, place_of_run
 from cachy.remote.opening import open_engine
-from cachy.remote.tier import put
+from cachy.remote.signatures import Unsigned
+from cachy.remote.tier import NO_SIGNATURES, put
 from cachy.settings import check
 from cachy.store import journal
 from cachy.store.files import read_file
@@ -49,12 +50,13 @@ T = TypeVar("T")
 
 class Transfer:
     """What became of entries: `done` were sent or fetched, of `bytes` in all; `there` were already
-    where they should be; `absent` are not in the remote; `broken` and `failed` say which and why.
+    where they should be; `absent` are not in the remote; `unsigned` not signed by a trusted key;
+    `broken` and `failed` say which and why.
     """
 
     def __init__(self, remote: str) -> None:
         self.remote = remote
-        self.done = self.there = self.absent = self.bytes = self.runs = 0
+        self.done = self.there = self.absent = self.unsigned = self.bytes = self.runs = 0
         self.broken: list[str] = []
         self.failed: list[str] = []
 
@@ -89,7 +91,7 @@ def target(root: str, url: str = "", *, pushes: bool = False) -> Address:
     """Return the address of a URL, or of the remote that a session on this store has. Raises
     ConfigError where there is none, or none that may be pushed to."""
     if url:
-        return parse(url, "--remote")
+        return signed(parse(url, "--remote"), trusted_at(root, check({})))
     warned: list[str] = []
     remote = Behind(check({}), DirStore(root)).look(warned.append)
     if remote is None:
@@ -106,6 +108,7 @@ def target(root: str, url: str = "", *, pushes: bool = False) -> Address:
 def opened(address: Address) -> Engine:
     """Return the engine of an address. Raises CachyError where it cannot be used."""
     try:
+        address.signatures.load()
         return open_engine(address)
     except RemoteError as error:
         raise CachyError(f"the remote {address.label} cannot be used: {error}") from None
@@ -140,7 +143,8 @@ def push(
         if dry_run:
             written = engine.get(place_of(key), LIMIT) is None
         else:
-            written = put(engine, file.name, data, replaces=replace)
+            signatures = address.signatures
+            written = put(engine, file.name, data, replaces=replace, signatures=signatures)
         done.done += written
         done.there += not written
         done.bytes += len(data) * written
@@ -233,19 +237,25 @@ def pull(
 ) -> Transfer:
     """Fetch what the store has not. Raises CachyError, ConfigError."""
     engine, done = opened(address), Transfer(address.label)
+    if address.signatures.are_demanded and not engine.keeps_signatures:
+        raise CachyError(f"the remote {address.label} {NO_SIGNATURES}")
     with_remote = _told_keys(engine, root, wanted) if wanted.is_given else _listed_keys(engine)
     here = {key_in(file.name) for file in entry_files(root)}
     here.update(file.key for file in files(root))
     keys = sorted(with_remote - here)
     done.there = len(with_remote) - len(keys)
-    fetched = Fetched(root)
+    fetched = Fetched(root, trusted=address.signatures.trusted)
 
     def fetch(key: str) -> None:
         got = engine.get(place_of(key), LIMIT)
         if got is None:
             done.absent += 1
             return
-        found = objects.unpack(key, got.data)
+        try:
+            found = objects.unpack(key, got.data, address.signatures)
+        except Unsigned:
+            done.unsigned += 1
+            return
         if not dry_run:
             fetched.keep(found)
         done.done += 1

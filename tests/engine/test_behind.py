@@ -13,6 +13,7 @@ from cachy.remote.address import parse
 from cachy.settings import check
 from cachy.store.folder import DirStore
 from cachy.store.mapping import MappingStore
+from cachy.trust import ANYONE, NOBODY, show_key
 
 ONE, TWO, THREE, FOUR = (f"redis://host{number}" for number in range(4))
 
@@ -89,10 +90,10 @@ def test_a_file_of_the_repository_makes_nobody_push(
 
 
 def test_what_a_file_of_the_repository_may_not(tmp_path: Path) -> None:
-    project_file(tmp_path, f'remote = "{FOUR}"\npush = true\ntrust = ["x"]')
+    project_file(tmp_path, f'remote = "{FOUR}"\npush = true\nsign = "x"')
     warned = Warned()
     assert found(tmp_path, warned) == (FOUR, False)
-    assert "sets push, trust in [tool.cachy], where only `remote` counts" in warned[0]
+    assert "sets push, sign in [tool.cachy], where only `remote` and `trust` count" in warned[0]
     project_file(tmp_path, 'remote = "s3://team?endpoint=https://evil"')
     warned = Warned()
     assert found(tmp_path, warned) == ("", False)
@@ -121,3 +122,31 @@ def test_sessions_share_a_remote(tmp_path: Path) -> None:
     root = str(tmp_path / ".cachy")
     assert remote_at(parse(ONE), root) is remote_at(parse(ONE), root)
     assert remote_at(parse(ONE), root) is not remote_at(parse(TWO), root)
+
+
+def test_who_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (show_key(bytes([number]) * 32) for number in (1, 2))
+
+    def trusted(**arguments: Any) -> tuple[str, ...]:
+        behind = Behind(check(arguments), DirStore(tmp_path / ".cachy"))
+        address = behind.find(Warned())
+        assert address is not None
+        return address.signatures.trusted
+
+    project_file(tmp_path, f'remote = "{FOUR}"')
+    assert trusted() == ()
+    project_file(tmp_path, f'remote = "{FOUR}"\ntrust = ["{one}", "{two}"]')
+    assert trusted() == tuple(sorted((one, two)))
+    assert trusted(remote=TWO) == tuple(sorted((one, two)))
+    user_file(tmp_path, f'trust = ["{two}"]')
+    assert trusted() == (two,)
+    assert trusted(trust=[one]) == (one,)
+    project_file(tmp_path, f'trust = ["{one}"]')
+    assert trusted(remote=TWO) == (NOBODY,)
+    assert trusted(remote=TWO, trust=False) == ANYONE
+    monkeypatch.setenv("CACHY_TRUST", one)
+    assert trusted(remote=TWO, trust=[two]) == (one,)
+    project_file(tmp_path, 'trust = ["x"]')
+    warned = Warned()
+    assert found(tmp_path, warned, remote=TWO) == ("", False)
+    assert "trust holds 'x', which is no public key" in warned[0]

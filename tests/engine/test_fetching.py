@@ -26,6 +26,7 @@ import cachy
 from cachy import CacheMiss, CachyWarning, Session, disable_cachy, enable_cachy
 from cachy.engine import behind
 from cachy.remote.breaker import PAUSE
+from cachy.remote.signatures import make_key
 from cachy.store.folder import DirStore
 
 
@@ -434,3 +435,36 @@ def test_the_log_tells(full: Web, tmp_path: Path, server: Loopback) -> None:
     reasons = {line["event"]: line.get("reason", "") for line in lines}
     assert reasons["fetched"] == f"the remote {full.url} has it"
     assert reasons["miss"].endswith(f"the remote {full.url} does not have it")
+
+
+def test_only_signed_recordings_answer(
+    tmp_path: Path, server: Loopback, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = make_key(str(tmp_path / "ours.pem"))
+    session = on(tmp_path / "stranger", server, web.url, push=True)
+    ask(server)
+    flushed(session)
+    disable_cachy()
+    (planted,) = web.files.values()
+    refused = "has an object for it that is not signed by a trusted key"
+    on(tmp_path / "reader", server, web.url, mode="replay", trust=[ours])
+    with pytest.warns(CachyWarning, match=refused), pytest.raises(CacheMiss, match=refused):
+        ask(server)
+    assert not list((tmp_path / "reader").rglob("*.entry"))
+    disable_cachy()
+    monkeypatch.setenv("CACHY_SIGN", str(tmp_path / "ours.pem"))
+    session = on(tmp_path / "main", server, web.url, push=True, trust=[ours])
+    with pytest.warns(CachyWarning, match=refused):
+        ask(server)
+    flushed(session)
+    assert session.stats.remote == {"unsigned": 1, "pushed": 1}
+    assert "1 not signed by a trusted key" in repr(session)
+    assert planted not in web.files.values()
+    disable_cachy()
+    monkeypatch.delenv("CACHY_SIGN")
+    behind._remotes.clear()
+    server.calls.clear()
+    session = on(tmp_path / "reader", server, web.url, mode="replay", trust=[ours])
+    ask(server)
+    assert not server.calls
+    assert (session.stats.hits, session.stats.remote["found"]) == (1, 1)

@@ -70,6 +70,7 @@ def test_every_setting_is_told(tmp_path: Path) -> None:
         "bypass": "error",
         "remote": "redis://host",
         "push": True,
+        "trust": (f"ed25519:{'00' * 32}",),
         "debug": True,
     }
     assert len(changed) == len(Settings._fields) - 2  # store and cache_dir
