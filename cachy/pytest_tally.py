@@ -121,9 +121,9 @@ def lines(unused: list[tuple[Store, str]], width: int = 0) -> Iterator[str]:
         cells = [f"{text:<{wide}}" for text, wide in zip(row, widths, strict=True) if wide]
         line = f"  {'  '.join(cells)}".rstrip()
         yield line if not width or len(line) <= width else f"{line[: width - 1]}…"
-    yield (
-        "cachy: `cachy gc --unused --since 1h --dry-run` lists those that nothing else used either"
-    )
+    if any(store.root for store, _ in unused):  # the command knows folders
+        command = "cachy gc --unused --since 1h --dry-run"
+        yield f"cachy: `{command}` lists those that nothing else used either"
 
 
 _KEY, _MODEL, _PROMPT = 10, 24, 200
