@@ -57,3 +57,21 @@ def test_what_cannot_be_meant(user: Path, library: str) -> None:
     if library == "with tomllib" and hasattr(builtins, "ExceptionGroup"):  # Python 3.11
         with pytest.raises(ConfigError, match="cannot be read"):
             user_settings()
+
+
+def test_trust(user: Path, library: str) -> None:
+    keys = [f"ed25519:{'0' * 63}{number}" for number in (1, 2)]
+    user.write_text(f"trust = ['{keys[0]}', \"{keys[1]}\"]  # both\n")
+    assert len(user_settings().trust) == 2
+    user.write_text(f"trust = '{keys[0]}'\n")
+    assert len(user_settings().trust) == 1
+    for text in ("trust = []", "trust = ['x']", "trust = 7"):
+        user.write_text(text)
+        with pytest.raises(ConfigError, match="trust"):
+            user_settings()
+    user.write_text(f"trust = [\n'{keys[0]}',\n]\n")
+    if library == "without":  # never passed by: anyone would be trusted
+        with pytest.raises(ConfigError, match="must stand in one line"):
+            user_settings()
+    else:
+        assert len(user_settings().trust) == 1

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from cachy.engine.context import over
 from cachy.errors import ConfigError
 from cachy.settings import NO_REMOTE
+from cachy.store import layout
+from cachy.store.disk import is_dir
 from cachy.trust import narrowed
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Behind:
         self._found: Address | None = None
         self.remote: Remote | None = None
         self.pushes = False
+        if settings.trust and store.root is not None and is_dir(layout.fetched(store.root)):
+            _settle(store.root, lambda root: trusted_at(root, settings))
 
     @property
     def label(self) -> str:
@@ -50,7 +54,8 @@ class Behind:
         if self.remote is None and (address := self.find(warn)) is not None:
             assert self._store.root is not None
             self._store.expect_fetched()
-            _settle(self._store.root, address)
+            if address.signatures.are_demanded:
+                _settle(self._store.root, lambda _: address.signatures.trusted)
             self.remote = remote_at(address, self._store.root)
         return self.remote
 
@@ -140,13 +145,12 @@ def remote_at(address: Address, root: str) -> Remote:
     return found
 
 
-def _settle(root: str, address: Address) -> None:
+def _settle(root: str, trusted: Callable[[str], tuple[str, ...]]) -> None:
     """Have nothing used that was fetched while others were trusted."""
-    if address.signatures.are_demanded:
-        from cachy.remote.fetched import settle
+    from cachy.remote.fetched import settle
 
-        with suppress(OSError):
-            settle(root, address.signatures.trusted)
+    with suppress(OSError, ConfigError):  # what is wrong with files is said with the first miss
+        settle(root, trusted(root))
 
 
 def _leave_alone() -> None:

@@ -10,6 +10,9 @@ from commands import call, data, python, refused
 from many import add, make_entry
 from stores import OLD, add_session
 
+from cachy.remote.signatures import public_key
+from cachy.trust import check_trust
+
 
 @pytest.fixture
 def share(folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -109,3 +112,22 @@ def test_a_run_fetches_beforehand_what_another_machine_used(
     assert "3 hits, 0 misses" in second.stderr
     local = folder / "two" / ".cachy" / "local"
     assert len(list((local / "fetched").rglob("*.entry"))) == 3
+
+
+def test_keygen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = call("remote", "keygen", "team.pem").stdout.strip()
+    assert check_trust([key]) == (key,)
+    assert public_key("team.pem") == key
+    assert "is there already" in refused("remote", "keygen", "team.pem")
+
+
+def test_signed_push_and_pull(
+    share: Path, root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHY_TRUST", call("remote", "keygen", "team.pem").stdout)
+    call("push")
+    assert "keeps no signatures" in refused("pull", code=1)
+    monkeypatch.setenv("CACHY_SIGN", "nothing.pem")
+    assert "CACHY_SIGN=nothing.pem cannot be read" in refused("push", code=1)
+    monkeypatch.setenv("CACHY_TRUST", "ed25519:x")
+    assert "CACHY_TRUST holds 'ed25519:x'" in refused("pull")

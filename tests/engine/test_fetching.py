@@ -468,3 +468,17 @@ def test_only_signed_recordings_answer(
     ask(server)
     assert not server.calls
     assert (session.stats.hits, session.stats.remote["found"]) == (1, 1)
+
+
+def test_what_strangers_sent_is_no_hit_once_keys_are_demanded(
+    tmp_path: Path, server: Loopback, full: Web
+) -> None:
+    ours = make_key(str(tmp_path / "ours.pem"))
+    session = on(tmp_path / "reader", server, full.url, mode="replay")
+    ask(server)
+    assert session.stats.remote["found"] == 1
+    disable_cachy()
+    session = on(tmp_path / "reader", server, full.url, mode="replay", trust=[ours])
+    with pytest.warns(CachyWarning, match="not signed"), pytest.raises(CacheMiss):
+        ask(server)
+    assert session.stats.hits == 0
