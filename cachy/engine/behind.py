@@ -49,6 +49,11 @@ class Behind:
             return self.remote.address.label
         return "" if self._given is None else self._given.label
 
+    @property
+    def is_to_be_read(self) -> bool:
+        """Whether a remote is given, and the files that say more of it have not been read yet."""
+        return self._given is not None and not self._looked
+
     def look(self, warn: Callable[[str], None]) -> Remote | None:
         """Return the remote. What is wrong with files that name it is a warning."""
         if self.remote is None and (address := self.find(warn)) is not None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from loopback import Loopback
 from servers import Web
 
 import cachy
-from cachy import CacheMiss, CachyWarning, Session, disable_cachy, enable_cachy
+from cachy import CacheMiss, CachyWarning, Session, config, disable_cachy, enable_cachy
 from cachy.engine import behind
 from cachy.remote.breaker import PAUSE
 from cachy.remote.signatures import make_key
@@ -482,3 +483,26 @@ def test_what_strangers_sent_is_no_hit_once_keys_are_demanded(
     with pytest.warns(CachyWarning, match="not signed"), pytest.raises(CacheMiss):
         ask(server)
     assert session.stats.hits == 0
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_files_are_not_read_on_the_event_loop(
+    tmp_path: Path, server: Loopback, full: Web, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    read, original = [], config.user_settings
+
+    def noting() -> config.Said:
+        read.append(threading.current_thread() is threading.main_thread())
+        return original()
+
+    monkeypatch.setattr(config, "user_settings", noting)
+    (tmp_path / "config" / "cachy").mkdir(parents=True)
+    if broken:
+        (tmp_path / "config" / "cachy" / "config.toml").write_text("trust = ['x']")
+    session = on(tmp_path / "second", server, full.url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CachyWarning)
+        asyncio.run(aask(server))
+        asyncio.run(aask(server, "other"))
+    assert read == [False]
+    assert session.stats.remote["found"] == (not broken)
