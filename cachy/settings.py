@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachy.errors import ConfigError
@@ -130,6 +129,8 @@ def _one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 
 def _suggestion(text: str, allowed: Collection[str]) -> str:
+    from difflib import get_close_matches  # for an error only
+
     close = get_close_matches(text, allowed, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -201,6 +202,8 @@ def _check_noise(noise: Any) -> NoiseRules:
         )
     items = tuple(noise)
     for item in items:
+        if item in DEFAULT_NOISE:
+            continue  # its pattern is compiled when it is first used
         if not isinstance(item, Noise):
             raise ConfigError(
                 f"noise holds {item!r}; give a tuple of Noise(marker, pattern, replacement)"

@@ -8,12 +8,12 @@ executed or unpickled.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from cachy.engine.repeats import scope_within
+from cachy.lazy import json
 from cachy.rules.hosts import doms
 from cachy.rules.key import Noise
 from cachy.settings import Settings

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from cachy.lazy import lazy_pattern
 from cachy.rules import protocols
 from cachy.rules.content import as_dict, as_dicts, as_text
 
@@ -25,7 +26,7 @@ _REFUSALS = frozenset(
         *("safety", "image_safety", "blocklist", "prohibited_content", "spii"),  # Gemini
     }
 )
-_IN_WORDS = re.compile(
+_IN_WORDS = lazy_pattern(
     r"\W*(?:(?:I['’]?m sorry|I am sorry|Sorry|I apologi[sz]e)\b[^.!?\n]{0,40}"
     r"\b(?:can['’]t|cannot|can not|unable|not able|won['’]t)\b"
     r"|I(?: can['’]t| cannot| can not|['’]?m unable to| am unable to|['’]?m not able to| won['’]t)"

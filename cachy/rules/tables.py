@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from cachy.lazy import lazy_pattern
+
 KEY_LENGTH = 32
 """Hex digits of the digest that name an entry."""
 
@@ -65,23 +67,23 @@ NOISE: tuple[Noise, ...] = (
     # They become that of Linux, so that what one machine recorded is replayed on another.
     Noise(
         b"/var/folders/",
-        re.compile(rb'(?:/private)?/var/folders/(?P<name>[^/\s"\\]+/[^/\s"\\]+)/T/'),
+        lazy_pattern(rb'(?:/private)?/var/folders/(?P<name>[^/\s"\\]+/[^/\s"\\]+)/T/'),
         b"/tmp/",
     ),
     Noise(
         b"AppData",
-        re.compile(
+        lazy_pattern(
             rb'[A-Za-z]:(\\+|/)Users\1(?P<name>[^\\/"\r\n]{1,64}\1AppData)\1Local\1Temp(?:\\+|/)'
         ),
         b"/tmp/",
     ),
     # Names made by tempfile: tmpk3x_9q2v, tmpk3x_9q2v.csv.
-    Noise(b"/tmp/tmp", re.compile(rb"/tmp/(?P<name>tmp%b)" % _RANDOM), b"/tmp/tmp", True),
-    Noise(b'="tmp', re.compile(rb'(name=")(?P<name>tmp%b)' % _RANDOM), rb"\1tmp", True),
+    Noise(b"/tmp/tmp", lazy_pattern(rb"/tmp/(?P<name>tmp%b)" % _RANDOM), b"/tmp/tmp", True),
+    Noise(b'="tmp', lazy_pattern(rb'(name=")(?P<name>tmp%b)' % _RANDOM), rb"\1tmp", True),
     # pytest's folders: the user, the number of the run, the worker of pytest-xdist.
     Noise(
         b"/pytest-of-",
-        re.compile(
+        lazy_pattern(
             rb'/(?P<name>pytest-of-[^/"\\\s]+/pytest-(?:\d+|current))(?:/popen-gw\d+(?=/|\W))?'
         ),
         b"/pytest-of/pytest",
@@ -89,14 +91,16 @@ NOISE: tuple[Noise, ...] = (
     # Cells of a notebook, in tracebacks and warnings: numbered by execution or by process.
     Noise(
         b"ipython-input-",
-        re.compile(rb"(?P<name>ipython-input-(?:\d+-)?[0-9a-f]{6,})"),
+        lazy_pattern(rb"(?P<name>ipython-input-(?:\d+-)?[0-9a-f]{6,})"),
         b"ipython-input",
         True,
     ),
-    Noise(b"ipykernel_", re.compile(rb"(?P<name>ipykernel_\d+(?:/\d+\.py)?)"), b"ipykernel", True),
-    Noise(b"Cell In[", re.compile(rb"(?P<name>Cell In\[\d+\])(?=, line \d)"), b"Cell In", True),
+    Noise(
+        b"ipykernel_", lazy_pattern(rb"(?P<name>ipykernel_\d+(?:/\d+\.py)?)"), b"ipykernel", True
+    ),
+    Noise(b"Cell In[", lazy_pattern(rb"(?P<name>Cell In\[\d+\])(?=, line \d)"), b"Cell In", True),
     # Addresses only where Python prints them: one that a prompt asks about stays what it is.
-    Noise(b" at 0x", re.compile(rb"(?<= at )(?P<name>0x[0-9a-fA-F]{6,16})(?=>)"), b"0x", True),
+    Noise(b" at 0x", lazy_pattern(rb"(?<= at )(?P<name>0x[0-9a-fA-F]{6,16})(?=>)"), b"0x", True),
 )
 """What is normalised in URLs and in every kind of body. Extend it (`noise=NOISE + (…,)`), or turn
 it off (`()`)."""

@@ -8,10 +8,11 @@ in the working directory.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from cachy.lazy import json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
