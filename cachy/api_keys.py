@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cachy.frames import is_installed
 from cachy.lazy import lazy_pattern
 
 if TYPE_CHECKING:
@@ -128,7 +129,6 @@ class WhileReplaying:
 # ---- Where one is missing ----
 
 _ASKS_FOR_KEY = lazy_pattern(r"(?i)\bapi[ _-]?key|_API_KEY|credentials|authentication method")
-_INSTALLED = ("site-packages", "dist-packages")
 
 
 def wants_key(error: BaseException | None) -> bool:
@@ -140,5 +140,4 @@ def wants_key(error: BaseException | None) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = trace.tb_frame.f_code.co_filename if trace is not None else ""
-    return any(folder in where for folder in _INSTALLED)
+    return trace is not None and is_installed(trace.tb_frame.f_code.co_filename)

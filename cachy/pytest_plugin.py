@@ -367,9 +367,9 @@ class _Run:
 
     def _is_own(self, path: Path) -> bool:
         """Whether a file is the project's, and no library's, wherever that is installed."""
-        installed = {"site-packages", "dist-packages"} & set(path.parts)
-        inside = self._config.rootpath in path.parents
-        return inside and not installed and Path(__file__).parent not in path.parents
+        from cachy.frames import is_own
+
+        return self._config.rootpath in path.parents and is_own(str(path))
 
     @pytest.hookimpl(trylast=True)  # conftest.py may make calls, too
     def pytest_sessionfinish(self) -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "cachy"
 
 ORDER = (
-    ("clock", "errors", "lazy", "prices", "tables", "wording"),
+    ("clock", "errors", "frames", "lazy", "prices", "tables", "wording"),
     ("rules",),
     ("store", "formats", "trust"),
     ("remote", "settings", "config"),

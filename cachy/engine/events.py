@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachy import clock
 from cachy.errors import CachyWarning, ConfigError
+from cachy.frames import is_own
 from cachy.rules.key import redacted_url
 from cachy.store.disk import Disk
 
@@ -120,20 +121,13 @@ class Stats:
         return "\n".join(lines)
 
 
-_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARY = os.path.dirname(os.__file__)
-
-
 def _levels_up() -> int:
     """Return how many frames above its caller the program's own code is, as `warnings.warn` counts
     them: a warning points at it, and not at cachy or an SDK."""
     frame: FrameType | None = sys._getframe(1)
     level = 1
     while frame is not None:
-        file = frame.f_code.co_filename
-        installed = any(folder in file for folder in _INSTALLED)
-        if not installed and not file.startswith((_HERE, _LIBRARY, "<frozen")):
+        if is_own(frame.f_code.co_filename):
             return level
         frame, level = frame.f_back, level + 1
     return 2

@@ -4,16 +4,14 @@ place of a hundred lines of the SDK's and the client's code."""
 from __future__ import annotations
 
 import linecache
-import sys
 from typing import TYPE_CHECKING, Any
 
 from cachy.errors import CacheMiss
+from cachy.frames import is_own
 from cachy.store.layout import show_path
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-_NOT_MINE = ("site-packages", "dist-packages", f"{sys.base_prefix}/lib/python")
 
 
 def shorten(shell: Any) -> None:
@@ -50,7 +48,7 @@ def _called(shell: Any, trace: TracebackType | None) -> list[str]:
     found: dict[str, None] = {}
     while trace is not None:
         path, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-        if not any(part in path for part in _NOT_MINE) and not _is_own(trace):
+        if is_own(path):
             text = linecache.getline(path, line).strip()
             found[f"  {_place(shell, path)}, line {line}: {text}"] = None
         trace = trace.tb_next
@@ -62,7 +60,3 @@ def _place(shell: Any, path: str) -> str:
     """Return how IPython names a cell (`Cell In[3]`), or the path of a file."""
     label = shell.compile.format_code_name(path)
     return " ".join(label) if label else show_path(path)
-
-
-def _is_own(trace: TracebackType) -> bool:
-    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "cachy"
