@@ -13,12 +13,8 @@ from cachy.remote.objects import FORMAT, RUNS, key_at, pack, place_of, split
 from cachy.store import layout
 from cachy.store.disk import is_dir
 from cachy.store.files import (
-    flush_folder,
-    make_folder,
     read_file,
-    refuse_links,
     try_remove,
-    write_whole,
 )
 from cachy.store.folder import entry_files, list_folder, shards
 from cachy.store.names import NAME_LENGTH, SUFFIX, key_in
@@ -131,12 +127,7 @@ class FolderEngine(Engine):
             file = os.path.join(self._root, *place_in_store(name).split("/"))
         else:
             file = self._run(path)
-        folder = os.path.dirname(file)
-        layout.make_local(self._root)
-        refuse_links(self._root, folder)
-        make_folder(folder)
-        write_whole(file, data, layout.tmp(self._root))
-        flush_folder(folder)
+        layout.write(self._root, file, (data,))
 
 
 @contextmanager

@@ -31,11 +31,8 @@ from cachy.store.disk import Disk, absolute, is_dir, is_link, lexists
 from cachy.store.entry import FILE_LIMIT
 from cachy.store.files import (
     LARGEST,
-    flush_folder,
-    make_folder,
     read_file,
     refuse_links,
-    write_pieces,
 )
 from cachy.store.names import (
     KEY_LENGTH,
@@ -144,7 +141,7 @@ class DirStore(Store):
             where = Where.LARGE
         parent = self.root if where is Where.SHARED else layout.local_entries(self.root)
         path = os.path.join(parent, key[:SHARD_LENGTH], name + SUFFIX)
-        self._write(path, sealed(name))
+        layout.write(self.root, path, sealed(name))
         shard.add(path)
         shard.missed.discard(key)
         self._shards[key[:SHARD_LENGTH]] = shard
@@ -201,14 +198,6 @@ class DirStore(Store):
             except Defect as defect:
                 report(path, str(defect))
         return None
-
-    def _write(self, path: str, pieces: Iterable[bytes | bytearray]) -> None:
-        folder = os.path.dirname(path)
-        layout.make_local(self.root)
-        refuse_links(self.root, folder)
-        make_folder(folder)
-        write_pieces(path, pieces, layout.tmp(self.root))
-        flush_folder(folder)
 
     def _check_ignored(self) -> None:
         """Raise OSError where git would see what is private."""

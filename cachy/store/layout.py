@@ -19,12 +19,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from cachy.errors import ConfigError, Defect
 from cachy.lazy import json
 from cachy.store.disk import Disk, absolute, exists, is_dir, lexists
 from cachy.store.entry import FORMAT, dictionary
-from cachy.store.files import make_folder, read_file, refuse_links, write_whole
+from cachy.store.files import (
+    flush_folder,
+    make_folder,
+    read_file,
+    refuse_links,
+    write_pieces,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FOLDER = ".cachy"
 LOCAL = "local"
@@ -119,6 +130,19 @@ def make_local(root: str) -> None:
     ignore = gitignore(root)
     if not lexists(ignore):
         write_whole(ignore, GITIGNORE, folder)
+
+
+def write(root: str, path: str, pieces: Iterable[bytes | bytearray]) -> None:
+    """Write a file of the store for good: it is whole, and there, whatever happens afterwards.
+
+    Raises OSError, also where a folder on the way is a link.
+    """
+    folder = os.path.dirname(path)
+    make_local(root)
+    refuse_links(root, folder)
+    make_folder(folder)
+    write_pieces(path, pieces, tmp(root))
+    flush_folder(folder)
 
 
 def is_local_ignored(root: str) -> bool:
