@@ -6,35 +6,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cachy.remote.complaints import said_of
-from cachy.remote.engine import Denied, Engine, Found, Misconfigured, RemoteError, TooLarge
-from cachy.remote.web import Connections, Reply
+from cachy.remote.engine import Denied, Misconfigured, RemoteError
+from cachy.remote.web import Connections, HttpEngine, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class SignedEngine(Engine):
+class SignedEngine(HttpEngine):
     """Takes a function that signs: method, path ──▶ URL."""
 
     def __init__(self, sign: Callable[[str, str], str]) -> None:
         self._sign = sign
         self._connections = Connections()
-
-    def get(self, path: str, limit: int) -> Found | None:
-        reply = self._send("GET", path, limit=limit)
-        if reply.status == 404:
-            return None
-        if reply.status != 200:
-            raise _error(reply)
-        if len(reply.body) > limit:
-            raise TooLarge("has more bytes than any object of cachy")
-        return Found(reply.body, reply.tag)
-
-    def create(self, path: str, data: bytes) -> bool:
-        return self._put(path, data, {"If-None-Match": "*"})
-
-    def replace(self, path: str, data: bytes, tag: str) -> bool:
-        return self._put(path, data, {"If-Match": tag})
 
     def _put(self, path: str, data: bytes, headers: dict[str, str]) -> bool:
         # What Azure wants to know of an object; S3 lets it be.
@@ -42,7 +26,7 @@ class SignedEngine(Engine):
         reply = self._send("PUT", path, data, headers)
         if reply.status in (200, 201, 204):
             return True
-        error = _error(reply)
+        error = self._error(reply)
         absent = reply.status == 404 and "If-Match" in headers
         if reply.status in (409, 412) or (absent and not isinstance(error, Misconfigured)):
             return False
@@ -58,9 +42,8 @@ class SignedEngine(Engine):
     ) -> Reply:
         return self._connections.send(method, self._sign(method, path), data, headers or {}, limit)
 
-
-def _error(reply: Reply) -> RemoteError:
-    said = said_of(f"{reply.status} {reply.body[:2000].decode('utf-8', 'replace')}")
-    if reply.status in (401, 403):
-        return Denied(said)
-    return Misconfigured(said) if "is not there" in said else RemoteError(said)
+    def _error(self, reply: Reply) -> RemoteError:
+        said = said_of(f"{reply.status} {reply.body[:2000].decode('utf-8', 'replace')}")
+        if reply.status in (401, 403):
+            return Denied(said)
+        return Misconfigured(said) if "is not there" in said else RemoteError(said)

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import weakref
+from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cachy.lazy import urls
@@ -89,8 +90,52 @@ def _close_all(connections: _Open) -> None:
         connection.close()
 
 
-class WebEngine(Engine):
-    """A web server. The tag of an object is its ETag."""
+class HttpEngine(Engine):
+    """Objects by GET and PUT. The tag of an object is its ETag."""
+
+    absent: tuple[int, ...] = (404,)
+    """The statuses of what is not there."""
+
+    def get(self, path: str, limit: int) -> Found | None:
+        reply = self._send("GET", path, limit=limit)
+        if reply.status in self.absent:
+            return None
+        if reply.status != 200:
+            raise self._error(reply)
+        if len(reply.body) > limit:
+            raise TooLarge("has more bytes than any object of cachy")
+        return Found(reply.body, reply.tag)
+
+    def create(self, path: str, data: bytes) -> bool:
+        return self._put(path, data, {"If-None-Match": "*"})
+
+    def replace(self, path: str, data: bytes, tag: str) -> bool:
+        return self._put(path, data, {"If-Match": tag})
+
+    @abstractmethod
+    def _put(self, path: str, data: bytes, headers: dict[str, str]) -> bool:
+        """Put an object, under a condition; return whether that was met."""
+
+    @abstractmethod
+    def _send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        limit: int = 65536,
+    ) -> Reply:
+        """Send a request, and return the answer. Raises RemoteError."""
+
+    @abstractmethod
+    def _error(self, reply: Reply) -> RemoteError:
+        """Return what an answer means that is none of the expected ones."""
+
+
+class WebEngine(HttpEngine):
+    """A web server."""
+
+    absent = (404, 410)
 
     def __init__(self, address: Address) -> None:
         self._base = f"{address.scheme}://{address.place}/{address.prefix}".rstrip("/")
@@ -102,47 +147,38 @@ class WebEngine(Engine):
             self._headers["Authorization"] = f"Bearer {token}"
         self._connections = Connections()
 
-    def get(self, path: str, limit: int) -> Found | None:
-        reply = self._send("GET", path, None, {}, limit)
-        if reply.status in (404, 410):
-            return None
-        if reply.status != 200:
-            raise _error(reply)
-        if len(reply.body) > limit:
-            raise TooLarge("has more bytes than any object of cachy")
-        return Found(reply.body, reply.tag)
-
-    def create(self, path: str, data: bytes) -> bool:
-        return self._put(path, data, {"If-None-Match": "*"})
-
     def replace(self, path: str, data: bytes, tag: str) -> bool:
         if not tag:
             raise Misconfigured("the server gives no ETags, so nothing can be replaced safely")
-        return self._put(path, data, {"If-Match": tag})
+        return super().replace(path, data, tag)
 
     def _put(self, path: str, data: bytes, headers: dict[str, str]) -> bool:
         headers["Content-Type"] = "application/octet-stream"
-        reply = self._send("PUT", path, data, headers, 65536)
+        reply = self._send("PUT", path, data, headers)
         if reply.status in (200, 201, 204):
             return True
         if reply.status in (409, 412):
             return False
-        raise _error(reply)
+        raise self._error(reply)
 
     def _send(
-        self, method: str, path: str, data: bytes | None, headers: dict[str, str], limit: int
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        limit: int = 65536,
     ) -> Reply:
         url = f"{self._base}/{path}"
-        return self._connections.send(method, url, data, {**self._headers, **headers}, limit)
+        return self._connections.send(method, url, data, self._headers | (headers or {}), limit)
 
-
-def _error(reply: Reply) -> RemoteError:
-    status = f"{reply.status} {http.client.responses.get(reply.status, '')}".strip()
-    if reply.status in (401, 403, 405, 407, 501):
-        return Denied(f"the server answers {status}")
-    if 300 <= reply.status < 400:
-        return Misconfigured(f"the server answers {status}: give the URL that it leads to")
-    return RemoteError(f"the server answers {status}")
+    def _error(self, reply: Reply) -> RemoteError:
+        status = f"{reply.status} {http.client.responses.get(reply.status, '')}".strip()
+        if reply.status in (401, 403, 405, 407, 501):
+            return Denied(f"the server answers {status}")
+        if 300 <= reply.status < 400:
+            return Misconfigured(f"the server answers {status}: give the URL that it leads to")
+        return RemoteError(f"the server answers {status}")
 
 
 def _connect(scheme: str, netloc: str) -> http.client.HTTPConnection:
