@@ -106,8 +106,9 @@ def _head(store: Store, name: str) -> dict[str, Any] | None:
 def _reason(store: Store, name: str) -> list[Explanation]:
     from cachy.explain import BUDGET, why
 
+    if (head := _head(store, name)) is None:
+        return []
     try:
-        head = codec.loads(store.frame(name)).head
         return [why(store, head, budget=BUDGET)]
     except Exception:  # noqa: BLE001 - as above
         return []

@@ -15,6 +15,8 @@ from collections import Counter
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachy.explain.distance import equal_start
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -65,17 +67,11 @@ def differ(pieces: Iterable[Piece]) -> bool:
 
 def _equal_start(old: str, new: str) -> int:
     """Return how many characters are equal at the start, up to the end of a word."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if old[low:middle] == new[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    for at in range(low, max(low - _LONGEST_WORD, 0), -1):
+    equal = equal_start(old, new)
+    for at in range(equal, max(equal - _LONGEST_WORD, 0), -1):
         if not any(_within_word(text, at) for text in (old, new)):
             return at
-    return low if low > _LONGEST_WORD else 0
+    return equal if equal > _LONGEST_WORD else 0
 
 
 def _equal_end(old: str, new: str) -> int:
