@@ -23,7 +23,7 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -110,14 +110,6 @@ class _Commands(click.Group):
             _refuse(f"{where}{error.strerror or error}", 1)
 
 
-def _everywhere(command: click.Command, ctx: click.Context, values: dict[str, Any]) -> Any:
-    """Return default values for a command and those below it, as click maps them by name."""
-    if not isinstance(command, click.Group):
-        return values
-    below = ((name, command.get_command(ctx, name)) for name in command.list_commands(ctx))
-    return values | {name: _everywhere(each, ctx, values) for name, each in below if each}
-
-
 def _refuse(message: str, code: int) -> NoReturn:
     from cachy.cli.output import fail
 
@@ -138,10 +130,14 @@ def _refuse(message: str, code: int) -> NoReturn:
 @click.pass_context
 def app(ctx: click.Context, folder: str | None) -> None:
     """Inspect and maintain a store of recorded LLM API calls."""
-    if folder is not None:
-        ctx.default_map = _everywhere(ctx.command, ctx, {"cache_dir": folder})
-    if ctx.invoked_subcommand is None:
+    name = ctx.invoked_subcommand
+    if name is None:
         click.echo(ctx.get_help())
+    elif folder is not None:
+        values = {"cache_dir": folder}
+        command = cast("_Commands", ctx.command).get_command(ctx, name)
+        below = getattr(command, "commands", ())
+        ctx.default_map = {name: values | dict.fromkeys(below, values)}
 
 
 def main() -> None:
