@@ -68,7 +68,7 @@ PRICED = ("ls", "show", "stats")
 WITHOUT_PRICES = "import sys; sys.modules['genai_prices'] = None\n"
 
 
-@pytest.mark.parametrize("arguments", FAST, ids=" ".join)
+@pytest.mark.parametrize("arguments", [*FAST, ["-C", ".", "status"]], ids=" ".join)
 def test_a_command_loads_what_it_needs(root: Path, arguments: list[str]) -> None:
     add(root, make_entry(1), OLD)
     code = WITHOUT_PRICES + LOADED if arguments[0] in PRICED else LOADED
