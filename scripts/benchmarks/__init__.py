@@ -12,5 +12,9 @@ startup.py     import, enable, the first hit, memory
 commands.py    `cachy ls`, `stats`, `fsck`, `gc`
 disk.py        bytes on disk and in git
 sdk.py         a hit as the user of an SDK sees it
+event_loop.py  how long an event loop is held up
+clients.py     a hit through requests, urllib3, aiohttp, boto3
+large.py       large requests and answers
+remote.py      a remote, by the time of a round trip
 plot.py        hit time against entries
 """

@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.event_loop import lag
 from benchmarks.samples import Row, Section, compare, spread
 from cachy import enable_cachy, no_cachy
 from cachy.rules.key import Request, digest, identify
@@ -141,22 +142,11 @@ def _loop(queue: Any, port: int, folder: str, side: str, rounds: int) -> None:
         stops: list[float] = []
         async with httpx2.AsyncClient() as client:
             for number in range(-1, rounds):
-                longest = 0
-
-                async def tick() -> None:
-                    nonlocal longest
-                    while True:
-                        due = perf_counter_ns() + 1_000_000
-                        await asyncio.sleep(0.001)
-                        longest = max(longest, perf_counter_ns() - due)
-
-                ticking = asyncio.create_task(tick())
-                for size in SIZES:
-                    for _ in range(2):  # recorded, then replayed
-                        body = b"%d" % number + bytes(size)
-                        await client.post(f"http://127.0.0.1:{port}/{size}", content=body)
-                ticking.cancel()
-                stops.append(longest)
+                async with lag(stops):
+                    for size in SIZES:
+                        for _ in range(2):  # recorded, then replayed
+                            body = b"%d" % number + bytes(size)
+                            await client.post(f"http://127.0.0.1:{port}/{size}", content=body)
         return stops[1:]
 
     with _enable(port, folder, side):

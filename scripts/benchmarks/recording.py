@@ -12,9 +12,9 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from time import perf_counter_ns
@@ -26,6 +26,7 @@ from standin.certificates import authority
 from standin.reach import reach
 
 from benchmarks import worker
+from benchmarks.event_loop import lag
 from benchmarks.samples import Row, Section, added, compare, spread
 from benchmarks.workload import HEADERS, JSON, SSE, answer, payload
 from cachy import enable_cachy, no_cachy
@@ -130,13 +131,13 @@ async def _async_work(
         for pace, number in (("plain", calls // 2), ("stream", streams // 2)):
             for turn in range(number):
                 for side in _sides(turn):
-                    async with _lag(times[f"async {pace} lag {side}"]):
+                    async with lag(times[f"async {pace} lag {side}"]):
                         await caller.call("async", pace, side)
         for turn in range(-1, rounds):
             for pace in ("plain", "slow stream"):
                 for side in _sides(turn):
                     way = "tasks" if turn >= 0 else "unused"
-                    async with _lag(times[f"{way} {pace} lag {side}"]):
+                    async with lag(times[f"{way} {pace} lag {side}"]):
                         await asyncio.gather(*(caller.call(way, pace, side) for _ in range(TASKS)))
 
 
@@ -205,27 +206,6 @@ class _AsyncCaller:
 def _note(times: Times, what: str, side: str, **measures: float) -> None:
     for measure, value in measures.items():
         times[f"{what} {measure} {side}"].append(value)
-
-
-@asynccontextmanager
-async def _lag(worst: list[float]) -> AsyncIterator[None]:
-    """Note for how long, at worst, the event loop was late within the block."""
-    late = 0
-
-    async def tick() -> None:
-        nonlocal late
-        while True:
-            due = perf_counter_ns() + 1_000_000
-            await asyncio.sleep(0.001)
-            late = max(late, perf_counter_ns() - due)
-
-    ticking = asyncio.create_task(tick())
-    await asyncio.sleep(0.002)
-    late = 0
-    yield
-    await asyncio.sleep(0)
-    ticking.cancel()
-    worst.append(late)
 
 
 class _Flushes:
